@@ -1,0 +1,50 @@
+"""What a shop knows of one thing it sells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from attrex.core.span import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One named text: title, description, bullets, specification, OCR."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One photograph, by path relative to the catalogue's folder, or by URL."""
+
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """One value of a filled cell; ``spans`` only where an annotator has pointed at it."""
+
+    text: str
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """An id, a category, texts, pictures, and the values already stated.
+
+    ``stated`` has three states per attribute: no key, the cell is empty and *unknown*; an
+    empty tuple, explicitly no value (``n/a``); otherwise the values.
+    """
+
+    id: str
+    category: str | None = None
+    sources: tuple[Source, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    stated: Mapping[str, tuple[Stated, ...]] = field(default_factory=dict)
+
+    def text(self, source: str) -> str | None:
+        """The text of the named source, or None where the product has no such source."""
+        return next((s.text for s in self.sources if s.name == source), None)

@@ -1,0 +1,106 @@
+"""The contract: what can be done before the other side is known.
+
+A ``Model`` splits its work in three: what needs only the product (``prepare``), what needs only
+the attribute (``describe``), and the rest (``answer``). Nothing outside a model's own file knows
+more of it than this. Core types only, so that a lexicon and an HTTP endpoint fit as well as a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from attrex.core import Answer, Attribute, Product
+from attrex.supervision.pool import Pool
+from attrex.text.tokeniser import Tokeniser
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Prepared = Any
+"""What a model made of one product's window; opaque to everyone else."""
+Described = Any
+"""What a model made of one attribute; opaque to everyone else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the pipeline must know of a model.
+
+    ``attributes``: "open" answers any attribute, "closed" only those it was trained on.
+    ``cacheable``: whether ``Prepared`` and ``Described`` may be kept, in memory or on disk.
+    ``joint``: answers to one product's asks depend on each other.
+    ``window``: the longest input in tokens of ``Model.tokeniser``; None reads texts of any length.
+    """
+
+    attributes: Literal["open", "closed"] = "open"
+    needs_pictures: bool = False
+    cacheable: Literal["no", "memory", "disk"] = "memory"
+    joint: bool = False
+    window: int | None = None
+
+
+@runtime_checkable
+class Model(Protocol):
+    """See the module's text. All three methods keep order and length."""
+
+    @property
+    def traits(self) -> Traits: ...
+
+    @property
+    def tokeniser(self) -> Tokeniser | None:
+        """How the model counts tokens; None where ``traits.window`` is None."""
+        ...
+
+    def prepare(self, products: Sequence[Product]) -> list[Prepared]:
+        """Attribute-free work, once a window: one opaque record each."""
+        ...
+
+    def describe(self, attributes: Sequence[Attribute]) -> list[Described]:
+        """Product-free work, once a catalogue. A closed model describes an attribute it does not
+        know too; asked for it, it answers with a ``Problem`` of kind "unknown_attribute"."""
+        ...
+
+    def answer(
+        self,
+        prepared: Sequence[Prepared],
+        described: Sequence[Described],
+        asks: Sequence[tuple[int, int]],
+    ) -> list[Answer]:
+        """One answer per ask, an ask being indices into the two. A batch is always mixed: every
+        product may be asked different attributes. ``none_score`` is always given."""
+        ...
+
+
+Example = Any
+"""One training instance of a learner; opaque to the trainer."""
+
+
+class Learner(Protocol):
+    """What a model that can be trained offers beside ``Model``."""
+
+    @property
+    def network(self) -> nn.Module:
+        """``network(batch)`` takes what ``collate`` gives and returns ``{"loss": ...}``."""
+        ...
+
+    def begin(self, pool: Pool) -> None:
+        """One pass over the training data: attribute embeddings, vocabulary, frozen states."""
+        ...
+
+    def examples(self, pool: Pool, epoch: int) -> Iterable[Example]:
+        """The instances of one epoch; may differ from epoch to epoch."""
+        ...
+
+    def length(self, example: Example) -> int:
+        """Tokens, for length-grouped batches."""
+        ...
+
+    def collate(self, examples: Sequence[Example]) -> dict[str, Tensor]:
+        """A batch of tensors, through the same text path as ``prepare`` and ``describe``."""
+        ...
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """The trainable parameters by group name; the trainer gives each group its rate."""
+        ...

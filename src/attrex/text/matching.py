@@ -1,0 +1,349 @@
+"""Where a value stands in a text: exactly, in another spelling, or with a slip of the pen.
+
+``find`` compares folded texts on word boundaries, allowing the suffixes of plural and possessive ("Men" in
+"Men's" and "Mens"; "M" is not in "Metal", "5" is not in "1.5"). ``locate`` goes on, where nothing was
+found, to other spellings ("40 mm" and "40mm", "T-Shirt" and "t shirt", "inch" and '"') and last to
+typing errors, strictly. ``Matcher`` looks for many values at once. All positions are code points of the
+original text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import ahocorasick
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from attrex.core import Alignment
+from attrex.text.folding import Folded, fold, fold_text
+
+_SUFFIXES = ("'s", "s'", "es", "s")
+_SHORTEST_WITH_SUFFIX = 3  # "M" is not in "Ms"
+
+_UNITS = {
+    name: unit
+    for unit, names in {
+        "mm": "millimeter millimeters millimetre millimetres",
+        "cm": "centimeter centimeters centimetre centimetres",
+        "m": "meter meters metre metres",
+        "in": 'inch inches "',
+        "ft": "foot feet",
+        "yd": "yard yards yds",
+        "g": "gram grams gr gm gms",
+        "kg": "kilogram kilograms kilo kilos kgs",
+        "mg": "milligram milligrams",
+        "oz": "ounce ounces",
+        "lb": "pound pounds lbs",
+        "l": "liter liters litre litres ltr",
+        "ml": "milliliter milliliters millilitre millilitres",
+        "gal": "gallon gallons",
+        "w": "watt watts",
+        "v": "volt volts",
+        "ct": "count counts cnt",
+        "pc": "pcs piece pieces",
+        "pk": "pack packs",
+        "h": "hour hours hr hrs",
+        "min": "minute minutes mins",
+        "gb": "gigabyte gigabytes",
+        "tb": "terabyte terabytes",
+        "mb": "megabyte megabytes",
+        "%": "percent",
+    }.items()
+    for name in names.split()
+}
+
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|\.\d+|[^\W\d_]+|[\"%#+]")
+_NUMBER = re.compile(r"\d[\d.,]*|\.\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """``[start, end)`` in the original text, and how the value was recognised there."""
+
+    start: int
+    end: int
+    alignment: Alignment = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One of a matcher's values (``index``) at ``[start, end)`` of the original text."""
+
+    index: int
+    start: int
+    end: int
+
+
+def find(value: str, text: str, *, boundaries: bool = True) -> list[Occurrence]:
+    """Every folded occurrence of the value, from left to right, without overlaps.
+
+    Without ``boundaries`` inside words too. A value that folds to nothing is nowhere.
+    """
+    needle, folded = fold_text(value), fold(text)
+    found: list[Occurrence] = []
+    at = folded.text.find(needle) if needle else -1
+    while at >= 0:
+        end = at + len(needle)
+        if not boundaries or _stands_free(folded.text, at, end):
+            found.append(Occurrence(*folded.origin(at, end)))
+            at = folded.text.find(needle, end)
+        else:
+            at = folded.text.find(needle, at + 1)
+    return found
+
+
+def locate(value: str, text: str) -> list[Occurrence]:
+    """The occurrences on the first rung of the ladder that has any: exact, normalised, fuzzy."""
+    return find(value, text) or _find_respelt(value, text) or _find_misspelt(value, text)
+
+
+# --- word boundaries ---
+
+
+def _is_spaced(character: str) -> bool:
+    """Whether the character belongs to a script that puts spaces between words."""
+    point = ord(character)
+    return character.isalnum() and not (
+        0x0E00 <= point < 0x0EE0  # Thai, Lao
+        or 0x1100 <= point < 0x1200  # Hangul, decomposed; particles follow without a space
+        or 0x2E80 <= point < 0xA000  # kana and ideographs
+        or 0xF900 <= point < 0xFB00
+        or point >= 0x20000
+    )
+
+
+def _starts_free(text: str, start: int) -> bool:
+    if start == 0:
+        return True
+    first, before = text[start], text[start - 1]
+    if _is_spaced(first) and _is_spaced(before):
+        return False
+    if before in ".," and first.isdigit():  # "5" is not in "1.5"
+        return not (start >= 2 and text[start - 2].isdigit())
+    return True
+
+
+def _ends_free(text: str, end: int) -> bool:
+    if end == len(text):
+        return True
+    last, after = text[end - 1], text[end]
+    if _is_spaced(last) and _is_spaced(after):
+        return False
+    if after in ".," and last.isdigit():  # "1" is not in "1.5"
+        return not (end + 1 < len(text) and text[end + 1].isdigit())
+    return True
+
+
+def _stands_free(text: str, start: int, end: int) -> bool:
+    """Whether folded ``[start, end)`` begins at a word's start and ends at its end or at a suffix."""
+    if not _starts_free(text, start):
+        return False
+    if _ends_free(text, end):
+        return True
+    if end - start < _SHORTEST_WITH_SUFFIX or not text[end - 1].isalpha():
+        return False
+    return any(text.startswith(s, end) and _ends_free(text, end + len(s)) for s in _SUFFIXES)
+
+
+# --- other spellings ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A folded text's words and numbers in canonical spelling, with folded positions."""
+
+    words: tuple[str, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+
+def _number(written: str) -> str:
+    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", written):
+        written = written.replace(",", "")
+    written = written.replace(",", ".")
+    if written.count(".") == 1:
+        whole, decimals = written.split(".")
+        decimals = decimals.rstrip("0")
+        return f"{whole or '0'}.{decimals}" if decimals else whole or "0"
+    return written
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > _SHORTEST_WITH_SUFFIX and word.endswith("s") and word[-2] != "s" else word
+
+
+@lru_cache(maxsize=8192)
+def _words(folded: str) -> _Words:
+    words: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    after_number = False
+    for match in _TOKEN.finditer(folded):
+        word = match.group()
+        is_number = _NUMBER.fullmatch(word) is not None
+        if word == "s" and ends and folded[ends[-1] : match.start()] == "'":
+            ends[-1] = match.end()  # "men's" is one word, and its singular is "men"
+            continue
+        if word == '"' and not after_number:
+            continue
+        if is_number:
+            words.append(_number(word))
+        elif after_number and word in _UNITS:
+            words.append(_UNITS[word])
+        else:
+            words.append(_singular(word))
+        starts.append(match.start())
+        ends.append(match.end())
+        after_number = is_number
+    return _Words(tuple(words), tuple(starts), tuple(ends))
+
+
+def _find_respelt(value: str, text: str) -> list[Occurrence]:
+    folded = fold(text)
+    needle = _words(fold_text(value))
+    if not needle.words:
+        return []
+    found = _find_words(needle, folded) or _find_squashed(needle, folded)
+    return [Occurrence(*folded.origin(start, end), "normalised") for start, end in found]
+
+
+def _find_words(needle: _Words, folded: Folded) -> list[tuple[int, int]]:
+    """The same words in the same order, whatever stands between them in the way of punctuation."""
+    hay, wanted = _words(folded.text), needle.words
+    found: list[tuple[int, int]] = []
+    at, size = 0, len(wanted)
+    while at + size <= len(hay.words):
+        if hay.words[at] == wanted[0] and hay.words[at : at + size] == wanted:
+            start, end = hay.starts[at], hay.ends[at + size - 1]
+            if _starts_free(folded.text, start) and _ends_free(folded.text, end):
+                found.append((start, end))
+                at += size
+                continue
+        at += 1
+    return found
+
+
+def _squash(words: _Words) -> tuple[str, list[int]]:
+    """All words in one, numbers kept apart from numbers; and the place of each word in it."""
+    out, places, length = [], [], 0
+    for at, word in enumerate(words.words):
+        if at and word[0].isdigit() and words.words[at - 1][-1].isdigit():
+            out.append(" ")
+            length += 1
+        places.append(length)
+        out.append(word)
+        length += len(word)
+    return "".join(out), places
+
+
+def _find_squashed(needle: _Words, folded: Folded) -> list[tuple[int, int]]:
+    """Compounds written apart, together or with a hyphen: "water proof", "Waterproof"."""
+    wanted, _ = _squash(needle)
+    if len(wanted) < 4:
+        return []
+    hay = _words(folded.text)
+    squashed, places = _squash(hay)
+    word_at = {place: index for index, place in enumerate(places)}
+    last_at = {place + len(hay.words[index]): index for place, index in word_at.items()}
+    found: list[tuple[int, int]] = []
+    at = squashed.find(wanted)
+    while at >= 0:
+        first, last = word_at.get(at), last_at.get(at + len(wanted))
+        step = 1
+        if first is not None and last is not None:
+            start, end = hay.starts[first], hay.ends[last]
+            if _starts_free(folded.text, start) and _ends_free(folded.text, end):
+                found.append((start, end))
+                step = len(wanted)
+        at = squashed.find(wanted, at + step)
+    return found
+
+
+# --- typing errors ---
+
+_SHORTEST_FUZZY = 5
+_SHORTEST_SUBSTITUTION = 8  # below, one wrong letter makes another word: "winter", "winner"
+_SHORTEST_TWO_ERRORS = 14
+
+
+def _numbered(text: str) -> list[str]:
+    return [word for word in text.split() if any(c.isdigit() for c in word)]
+
+
+def _is_slip(value: str, window: str, distance: int) -> bool:
+    """Whether the difference looks like a typing error and not like another value."""
+    if value[0] != window[0] or _numbered(value) != _numbered(window):
+        return False  # "HB-18" is not "HB-18Z"
+    if distance > 1 or len(value) >= _SHORTEST_SUBSTITUTION:
+        return True
+    return len(value) != len(window) or sorted(value) == sorted(window)  # left out, doubled or swapped
+
+
+def _find_misspelt(value: str, text: str) -> list[Occurrence]:
+    needle = fold_text(value)
+    if len(needle) < _SHORTEST_FUZZY or not any(c.isalpha() for c in needle):
+        return []
+    errors = 2 if len(needle) >= _SHORTEST_TWO_ERRORS else 1
+    folded = fold(text)
+    places = [m.span() for m in re.finditer(r"[^\s,;:!?()\[\]]+", folded.text)]
+    size = needle.count(" ") + 1
+    windows = [
+        (places[at][0], places[at + size - 1][1])
+        for at in range(len(places) - size + 1)
+        if folded.text[places[at][0]] == needle[0]
+        and abs(places[at + size - 1][1] - places[at][0] - len(needle)) <= errors
+    ]
+    texts = [folded.text[start:end] for start, end in windows]
+    found: list[Occurrence] = []
+    for window, distance, index in process.extract_iter(
+        needle, texts, scorer=OSA.distance, score_cutoff=errors
+    ):
+        if _is_slip(needle, window, int(distance)):
+            found.append(Occurrence(*folded.origin(*windows[index]), "fuzzy"))
+    return found
+
+
+# --- many values at once ---
+
+
+class Matcher:
+    """Finds many values in one pass over a text, as ``find`` finds one.
+
+    Where matches overlap the longest wins, then the leftmost. Of values that fold to the same text the first
+    stands for all (``index``).
+    """
+
+    def __init__(self, values: Sequence[str]) -> None:
+        self._automaton = ahocorasick.Automaton()
+        self._size = 0
+        for index, value in enumerate(values):
+            key = fold_text(value)
+            if key and key not in self._automaton:
+                self._automaton.add_word(key, (index, len(key)))
+                self._size += 1
+        if self._size:
+            self._automaton.make_automaton()
+
+    def __len__(self) -> int:
+        return self._size
+
+    def matches(self, text: str) -> list[Match]:
+        """From left to right, without overlaps."""
+        if not self._size:
+            return []
+        folded = fold(text)
+        hits = [
+            (length, last + 1 - length, index)
+            for last, (index, length) in self._automaton.iter(folded.text)
+            if _stands_free(folded.text, last + 1 - length, last + 1)
+        ]
+        hits.sort(key=lambda hit: (-hit[0], hit[1]))
+        taken: list[tuple[int, int, int]] = []
+        for length, start, index in hits:
+            if all(start + length <= s or e <= start for s, e, _ in taken):
+                taken.append((start, start + length, index))
+        return [Match(index, *folded.origin(start, end)) for start, end, index in sorted(taken)]

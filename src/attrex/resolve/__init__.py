@@ -1,0 +1,21 @@
+"""Answers to extractions: calibration, thresholds, reconciliation, status. No torch."""
+
+from attrex.resolve.calibration import Calibration, Line, fit_calibration
+from attrex.resolve.policy import Policy, learn_policy
+from attrex.resolve.resolver import Normaliser, Resolver
+from attrex.resolve.thresholds import Aim, Thresholds, choose_thresholds
+from attrex.resolve.trial import Trial
+
+__all__ = [
+    "Aim",
+    "Calibration",
+    "Line",
+    "Normaliser",
+    "Policy",
+    "Resolver",
+    "Thresholds",
+    "Trial",
+    "choose_thresholds",
+    "fit_calibration",
+    "learn_policy",
+]

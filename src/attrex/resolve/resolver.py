@@ -1,0 +1,219 @@
+"""From one answer to one extraction: the only place where a status is decided.
+
+In this order, the first that holds:
+
+1. The model met a ``Problem``: ``unknown_attribute`` gives *abstained*, any other *unreadable*.
+   Nothing was read: *unreadable*.
+2. The model judges that the attribute does not apply (``applicable`` below one half): *not_applicable*.
+3. Proposals are calibrated, grouped by canonical value (the best one's text and probability stand
+   for the group, all its places are kept), and compared with the attribute's threshold:
+
+   - one value: the best group at or above the threshold is *found*, unless a second one is as well
+     supported (at or above the threshold, and at least half as probable), not compatible with the
+     first, and stands in other sources only: then the sources disagree, a *conflict*;
+   - many: every group at or above the threshold is *found*, save those that stand only inside the
+     place of a better one.
+
+4. Nothing reaches the threshold. Where only part of the input was read: *unreadable*. Where "none" is
+   at least as probable as the best proposal: *not_stated*. Otherwise *abstained*.
+
+Runs once per ask, tens of thousands of times a second: plain code, and what depends on the attribute
+alone is worked out once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+from attrex.core import Answer, Attribute, Evidence, Extraction, InputRead, Provenance, Status, Value
+from attrex.resolve.calibration import EDGE, interpolate
+from attrex.resolve.policy import Policy
+
+ALTERNATIVES = 3
+"""At most so many other proposals go with an extraction."""
+APPLIES = 0.5
+CONFLICT_RATIO = 0.5
+"""A rival must be at least so probable, relative to the best, to make a conflict."""
+REMEMBERED = 50_000
+"""Canonical forms kept per attribute; then the memory starts afresh, so that it stays bounded."""
+
+
+class Normaliser(Protocol):
+    """What resolving needs of ``attrex.normalise``."""
+
+    @property
+    def version(self) -> str: ...
+
+    def canonical(self, attribute: Attribute, text: str) -> str: ...
+
+    def compatible(self, attribute: Attribute, first: str, second: str) -> bool: ...
+
+
+class _Rule:
+    """Everything about one attribute that does not depend on the answer."""
+
+    __slots__ = ("attribute", "canonical", "many", "name", "offset", "slope", "threshold")
+
+    def __init__(self, attribute: Attribute, policy: Policy) -> None:
+        line = policy.calibration.own.get(attribute.name, policy.calibration.common)
+        self.attribute, self.name, self.many = attribute, attribute.name, attribute.many
+        self.slope, self.offset = line.slope, line.offset
+        self.threshold = policy.thresholds.of(attribute.name)
+        self.canonical: dict[str, str] = {}
+
+
+class Resolver:
+    """Decides by one policy and one normaliser."""
+
+    def __init__(self, policy: Policy, normaliser: Normaliser) -> None:
+        self.policy, self.normaliser = policy, normaliser
+        self._knots = policy.calibration.knots
+        self._none = policy.calibration.none
+        self._rules: dict[str, _Rule] = {}
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether probabilities are calibrated ones."""
+        return self.policy.calibration.fitted
+
+    def resolve(
+        self, product_id: str, attribute: Attribute, answer: Answer, read: InputRead, provenance: Provenance
+    ) -> Extraction:
+        """See the module's text. ``answer.candidates`` may come in any order."""
+        name = attribute.name
+        if answer.problem is not None:
+            known = answer.problem.kind != "unknown_attribute"
+            status = Status.UNREADABLE if known else Status.ABSTAINED
+            return Extraction(product_id, name, status, (), None, (), read, provenance)
+        if read == "none":
+            return Extraction(product_id, name, Status.UNREADABLE, (), None, (), read, provenance)
+        if answer.applicable is not None and answer.applicable < APPLIES:
+            return Extraction(
+                product_id, name, Status.NOT_APPLICABLE, (), 1 - answer.applicable, (), read, provenance
+            )
+        rule = self._rule(attribute)
+        values = self._values(rule, answer)
+        threshold = rule.threshold
+        if not values or values[0].probability < threshold:
+            return self._nothing(product_id, name, answer, values, read, provenance)
+        if rule.many:
+            chosen = _apart([v for v in values if v.probability >= threshold])
+            rest = tuple([v for v in values if v not in chosen][:ALTERNATIVES])
+            return Extraction(
+                product_id, name, Status.FOUND, chosen, chosen[0].probability, rest, read, provenance
+            )
+        best = values[0]
+        if len(values) > 1 and self._disagree(rule, values):
+            return Extraction(
+                product_id,
+                name,
+                Status.CONFLICT,
+                (),
+                None,
+                tuple(values[: ALTERNATIVES + 1]),
+                read,
+                provenance,
+            )
+        rest = tuple(values[1 : ALTERNATIVES + 1])
+        return Extraction(product_id, name, Status.FOUND, (best,), best.probability, rest, read, provenance)
+
+    def proposals(self, attribute: Attribute, answer: Answer) -> tuple[Value, ...]:
+        """What would be written were every threshold zero: the best value, or for an attribute of many
+        all that stand apart. What calibration and thresholds are learnt from."""
+        values = self._values(self._rule(attribute), answer)
+        return _apart(values) if attribute.many else tuple(values[:1])
+
+    def _rule(self, attribute: Attribute) -> _Rule:
+        rule = self._rules.get(attribute.name)
+        if rule is None or rule.attribute is not attribute:
+            rule = self._rules[attribute.name] = _Rule(attribute, self.policy)
+        return rule
+
+    def _nothing(
+        self,
+        product_id: str,
+        name: str,
+        answer: Answer,
+        values: Sequence[Value],
+        read: InputRead,
+        provenance: Provenance,
+    ) -> Extraction:
+        rest = tuple(values[:ALTERNATIVES])
+        if read == "part":
+            return Extraction(product_id, name, Status.UNREADABLE, (), None, rest, read, provenance)
+        best = values[0].probability if values else 0.0
+        none = 1 - best if answer.none_score is None else self._none.probability(answer.none_score)
+        if none >= best:
+            return Extraction(product_id, name, Status.NOT_STATED, (), none, rest, read, provenance)
+        return Extraction(product_id, name, Status.ABSTAINED, (), None, rest, read, provenance)
+
+    def _values(self, rule: _Rule, answer: Answer) -> list[Value]:
+        """One value per canonical form, most probable first."""
+        slope, offset, knots, known = rule.slope, rule.offset, self._knots, rule.canonical
+        groups: dict[str, tuple[float, str, list[Evidence]]] = {}
+        for candidate in answer.candidates:
+            score, text = candidate.score, candidate.text
+            if score < EDGE:
+                score = EDGE
+            elif score > 1 - EDGE:
+                score = 1 - EDGE
+            probability = 1 / (1 + math.exp(-slope * math.log(score / (1 - score)) - offset))
+            if knots:
+                probability = interpolate(knots, probability)
+            canonical = known.get(text)
+            if canonical is None:
+                if len(known) >= REMEMBERED:
+                    known.clear()
+                canonical = known[text] = self.normaliser.canonical(rule.attribute, text)
+            group = groups.get(canonical)
+            if group is None:
+                groups[canonical] = (probability, text, [candidate.evidence])
+            elif probability > group[0]:
+                groups[canonical] = (probability, text, [candidate.evidence, *group[2]])
+            else:
+                group[2].append(candidate.evidence)
+        values = [Value(text, c, p, tuple(places)) for c, (p, text, places) in groups.items()]
+        if len(values) > 1:
+            values.sort(key=_falling)
+        return values
+
+    def _disagree(self, rule: _Rule, values: Sequence[Value]) -> bool:
+        best = values[0]
+        floor = max(rule.threshold, CONFLICT_RATIO * best.probability)
+        for rival in values[1:]:
+            if rival.probability < floor:
+                return False
+            here, there = _sources(best), _sources(rival)
+            if here and there and not here & there:
+                compatible = self.normaliser.compatible(rule.attribute, best.canonical, rival.canonical)
+                if not compatible:
+                    return True
+        return False
+
+
+def _falling(value: Value) -> tuple[float, str]:
+    return -value.probability, value.canonical
+
+
+def _sources(value: Value) -> set[str]:
+    return {e.span.source for e in value.evidence if e.span is not None}
+
+
+def _apart(values: Sequence[Value]) -> tuple[Value, ...]:
+    """Without those whose every place lies on a better value's place."""
+    if len(values) == 1:
+        return tuple(values)
+    chosen: list[Value] = []
+    taken: list[Evidence] = []
+    for value in values:
+        free = [
+            e
+            for e in value.evidence
+            if e.span is None or not any(t.span is not None and t.span.overlaps(e.span) for t in taken)
+        ]
+        if free or not value.evidence:
+            chosen.append(value)
+            taken.extend(value.evidence)
+    return tuple(chosen)

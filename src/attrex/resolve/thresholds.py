@@ -1,0 +1,147 @@
+"""How sure one must be before a value is written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from attrex.errors import ConfigError, ModelError
+from attrex.resolve.calibration import Calibration, logit, sigmoid
+from attrex.resolve.trial import Trial
+
+DEFAULT = 0.5
+SHRINK = 30
+"""An attribute's own threshold counts for n / (n + SHRINK), n being its proposals."""
+
+Points = Sequence[tuple[float, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What the thresholds shall reach: the best F1, or (``precision`` given) the widest coverage at
+    that share of right values among the written ones."""
+
+    precision: float | None = None
+
+    @staticmethod
+    def parse(text: str) -> Aim:
+        """``f1`` or ``precision=0.9``. Raises ``ConfigError`` for anything else."""
+        if text == "f1":
+            return Aim()
+        name, equals, number = text.partition("=")
+        if name == "precision" and equals:
+            try:
+                share = float(number)
+            except ValueError:
+                raise ConfigError(f'aim: expected a number after "precision=", got "{number}"') from None
+            if not 0 < share < 1:
+                raise ConfigError(f"aim: precision is {share:g}; it must lie between 0 and 1")
+            return Aim(share)
+        raise ConfigError(f'aim: expected "f1" or "precision=0.9", got "{text}"')
+
+    def __str__(self) -> str:
+        return "f1" if self.precision is None else f"precision={self.precision:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Probabilities from which on a value is written: ``common``, and ``own`` by attribute name."""
+
+    aim: str = "f1"
+    common: float = DEFAULT
+    own: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, attribute: str) -> float:
+        """The attribute's threshold."""
+        return self.own.get(attribute, self.common)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able; ``from_json`` reads it back without loss."""
+        return {"aim": self.aim, "common": self.common, "own": dict(sorted(self.own.items()))}
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> Thresholds:
+        """Raises ``ModelError`` where the content is damaged."""
+        try:
+            own = {name: float(value) for name, value in content["own"].items()}
+            return Thresholds(str(content["aim"]), float(content["common"]), own)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelError(f"calibration.json is damaged ({error!r}). Fix: fit the model again") from error
+
+
+def choose_thresholds(trials: Iterable[Trial], calibration: Calibration, aim: Aim) -> Thresholds:
+    """The thresholds that reach the aim on the trials, each attribute's drawn to the common one.
+
+    F1 is 2 VC / (predicted + gold), so a further value raises it exactly where its chance of being
+    right exceeds half the F1 reached; that common price, F1 / 2, also sets each attribute's own
+    threshold, which therefore serves the micro-average. Without trials the default stands.
+    """
+    by_attribute: dict[str, list[tuple[float, bool]]] = defaultdict(list)
+    gold = 0
+    for trial in trials:
+        gold += trial.gold
+        by_attribute[trial.attribute].extend(
+            (calibration.probability(trial.attribute, score), right) for score, right in trial.proposals
+        )
+    every = [point for points in by_attribute.values() for point in points]
+    if not every:
+        return Thresholds(str(aim), aim.precision or DEFAULT)
+    if aim.precision is None:
+        price = _best_f1(every, gold) / 2
+        common = _best_gain(every, price)
+        chosen = {name: _best_gain(points, price) for name, points in by_attribute.items() if points}
+    else:
+        share = aim.precision
+        common = _widest(every, share)
+        chosen = {name: _widest(points, share) for name, points in by_attribute.items() if points}
+    own = {
+        name: _between(threshold, common, len(by_attribute[name]) / (len(by_attribute[name]) + SHRINK))
+        for name, threshold in chosen.items()
+    }
+    return Thresholds(str(aim), common, own)
+
+
+def _steps(points: Points) -> Iterable[tuple[float, int, int]]:
+    """Going down: (threshold, written, right), thresholds halfway between neighbouring probabilities
+    (in log odds) and nothing between equals."""
+    ordered = sorted(points, reverse=True)
+    written = right = 0
+    lower = [*ordered[1:], (ordered[-1][0] / 2, False)]
+    for (here, is_right), (below, _) in zip(ordered, lower, strict=True):
+        written, right = written + 1, right + is_right
+        if below < here:
+            yield _between(here, below, 0.5), written, right
+
+
+def _best_f1(points: Points, gold: int) -> float:
+    return max((2 * right / (written + gold) for _, written, right in _steps(points)), default=0.0)
+
+
+def _best_gain(points: Points, price: float) -> float:
+    """The threshold with the largest sum of (right - price) over what is written."""
+    top = max(p for p, _ in points)
+    best, threshold = 0.0, _between(top, 1.0, 0.5)
+    for at, written, right in _steps(points):
+        gain = right - price * written
+        if gain > best:
+            best, threshold = gain, at
+    return threshold
+
+
+def _widest(points: Points, share: float) -> float:
+    """The lowest threshold above which the share of right values holds, one wrong value being
+    assumed on top of those seen: a share met by luck on three trials is none. Where none does,
+    just above the largest probability, and at least ``share``."""
+    top = max(p for p, _ in points)
+    threshold = max(share, _between(top, 1.0, 0.5))
+    for at, written, right in _steps(points):
+        if right >= share * (written + 1):
+            threshold = at
+    return threshold
+
+
+def _between(a: float, b: float, weight: float) -> float:
+    """``weight`` of a and the rest of b, in log odds."""
+    return sigmoid(weight * logit(a) + (1 - weight) * logit(b))

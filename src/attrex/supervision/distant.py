@@ -18,8 +18,9 @@ _EXAMPLES = 5
 
 @dataclass(slots=True)
 class AttributeCounts:
-    """What became of one attribute's cells. ``located`` counts values by their worst alignment's rung,
-    annotated spans as "exact"; ``missed`` holds a few (product id, value) pairs found nowhere."""
+    """What became of one attribute's cells. ``located`` counts values by how they were
+    recognised, annotated spans as "exact"; ``examples`` holds a few (product id, value, as found),
+    ``missed`` a few (product id, value) found nowhere."""
 
     filled: int = 0
     values: int = 0
@@ -65,7 +66,9 @@ class LabelReport:
                 "attribute": name,
                 "filled": c.filled,
                 "values": c.values,
-                **c.located,
+                "exact": c.located["exact"],
+                "normalised": c.located["normalised"],
+                "fuzzy": c.located["fuzzy"],
                 "unlocated": c.unlocated,
                 "negatives": c.negatives,
                 "share_located": c.share_located,

@@ -1,0 +1,36 @@
+"""Records in, numbers out: matching, scores, intervals, comparisons and backtests. No torch."""
+
+from attrex.evaluation.backtest import Backtest, Disagreement, MaskedCell, Side, backtest
+from attrex.evaluation.compare import Comparison, Difference, compare
+from attrex.evaluation.counts import Counts, Scores, SetCounts
+from attrex.evaluation.curves import Bin, CurvePoint, coverage_at, curve, reliability
+from attrex.evaluation.judged import Judged, judge
+from attrex.evaluation.outcome import Matching, Outcome
+from attrex.evaluation.report import Report, report
+from attrex.evaluation.support import Support
+
+__all__ = [
+    "Backtest",
+    "Bin",
+    "Comparison",
+    "Counts",
+    "CurvePoint",
+    "Difference",
+    "Disagreement",
+    "Judged",
+    "MaskedCell",
+    "Matching",
+    "Outcome",
+    "Report",
+    "Scores",
+    "SetCounts",
+    "Side",
+    "Support",
+    "backtest",
+    "compare",
+    "coverage_at",
+    "curve",
+    "judge",
+    "reliability",
+    "report",
+]

@@ -228,8 +228,6 @@ def _look_up(sources: Sequence[Source], described: _Described) -> Answer:
         for index, (source, start, end) in first.items()
     ]
     candidates.sort(key=lambda candidate: -candidate.score)
-    if candidates:
-        none_score = 1 - candidates[0].score
-    else:
-        none_score = _HIGHEST if len(described.matcher) else 0.5
-    return Answer(tuple(candidates), none_score)
+    if not candidates:  # a lexicon without values does not know
+        return Answer((), _HIGHEST if len(described.matcher) else 0.5)
+    return Answer(tuple(candidates), 1 - candidates[0].score)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -131,8 +132,12 @@ def _label_filled(
 def longest(spans: Sequence[Span]) -> tuple[Span, ...]:
     """The spans in text order without overlaps; of two that overlap the longer stays."""
     kept: list[Span] = []
+    covered: defaultdict[str, set[int]] = defaultdict(set)
     for span in sorted(set(spans), key=lambda s: (s.start - s.end, s)):
-        if not any(span.overlaps(other) for other in kept):
+        taken = covered[span.source]
+        # longest first, so that an overlap shows at one of the span's ends
+        if span.start not in taken and span.end - 1 not in taken:
+            taken.update(range(span.start, span.end))
             kept.append(span)
     return tuple(sorted(kept))
 

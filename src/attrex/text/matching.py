@@ -269,42 +269,41 @@ _SHORTEST_FUZZY = 5
 _SHORTEST_SUBSTITUTION = 8  # below, one wrong letter makes another word: "winter", "winner"
 _SHORTEST_TWO_ERRORS = 14
 
-
-def _numbered(text: str) -> list[str]:
-    return [word for word in text.split() if any(c.isdigit() for c in word)]
+_WORD = re.compile(r"[^\s,;:!?()\[\]]+?(?=\.?(?:[\s,;:!?()\[\]]|$))")
 
 
-def _is_slip(value: str, window: str, distance: int) -> bool:
-    """Whether the difference looks like a typing error and not like another value."""
-    if value[0] != window[0] or _numbered(value) != _numbered(window):
-        return False  # "HB-18" is not "HB-18Z"
-    if distance > 1 or len(value) >= _SHORTEST_SUBSTITUTION:
+def _is_slip(word: str, other: str) -> bool:
+    """Whether two words at most two errors apart differ by typing errors and not in meaning."""
+    if word == other:
         return True
-    return len(value) != len(window) or sorted(value) == sorted(window)  # left out, doubled or swapped
+    if len(word) < _SHORTEST_FUZZY or word[0] != other[0] or not (word + other).isalpha():
+        return False  # "HB-18" is not "HB-18Z", "mm" is not "m"
+    if len(word) >= _SHORTEST_SUBSTITUTION:
+        return True
+    return len(word) != len(other) or sorted(word) == sorted(other)  # left out, doubled or swapped
 
 
 def _find_misspelt(value: str, text: str) -> list[Occurrence]:
     needle = fold_text(value)
-    if len(needle) < _SHORTEST_FUZZY or not any(c.isalpha() for c in needle):
+    words = needle.split(" ")
+    if all(len(word) < _SHORTEST_FUZZY for word in words):
         return []
     errors = 2 if len(needle) >= _SHORTEST_TWO_ERRORS else 1
     folded = fold(text)
-    places = [m.span() for m in re.finditer(r"[^\s,;:!?()\[\]]+", folded.text)]
-    size = needle.count(" ") + 1
+    places = [match.span() for match in _WORD.finditer(folded.text)]
     windows = [
-        (places[at][0], places[at + size - 1][1])
-        for at in range(len(places) - size + 1)
-        if folded.text[places[at][0]] == needle[0]
-        and abs(places[at + size - 1][1] - places[at][0] - len(needle)) <= errors
+        (first[0], last[1])
+        for first, last in zip(places, places[len(words) - 1 :], strict=False)
+        if folded.text[first[0]] == needle[0] and abs(last[1] - first[0] - len(needle)) <= errors
     ]
     texts = [folded.text[start:end] for start, end in windows]
-    found: list[Occurrence] = []
-    for window, distance, index in process.extract_iter(
-        needle, texts, scorer=OSA.distance, score_cutoff=errors
-    ):
-        if _is_slip(needle, window, int(distance)):
-            found.append(Occurrence(*folded.origin(*windows[index]), "fuzzy"))
-    return found
+    found: list[tuple[int, int]] = []
+    for window, _, index in process.extract_iter(needle, texts, scorer=OSA.distance, score_cutoff=errors):
+        others = window.split(" ")
+        alike = len(others) == len(words) and all(map(_is_slip, words, others))
+        if alike and (not found or found[-1][1] <= windows[index][0]):
+            found.append(windows[index])
+    return [Occurrence(*folded.origin(start, end), "fuzzy") for start, end in found]
 
 
 # --- many values at once ---
@@ -343,7 +342,11 @@ class Matcher:
         ]
         hits.sort(key=lambda hit: (-hit[0], hit[1]))
         taken: list[tuple[int, int, int]] = []
+        covered = bytearray(len(folded.text))
         for length, start, index in hits:
-            if all(start + length <= s or e <= start for s, e, _ in taken):
-                taken.append((start, start + length, index))
+            end = start + length
+            # no shorter match is covered yet, so an overlap shows at one of the two ends
+            if not (covered[start] or covered[end - 1]):
+                covered[start:end] = b"\1" * length
+                taken.append((start, end, index))
         return [Match(index, *folded.origin(start, end)) for start, end, index in sorted(taken)]

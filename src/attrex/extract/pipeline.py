@@ -1,0 +1,153 @@
+"""Products in, extractions out: cut, prepare, describe, answer, merge, resolve.
+
+Streaming: a few batches are in flight, whatever the length of the input. The model works in one
+thread while the caller's thread reads, resolves and writes: torch lets go of the interpreter.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+
+from attrex.cache import Cache
+from attrex.core import Answer, Extraction, InputRead, Product, Provenance, Status, content_hash
+from attrex.extract.described import DescribedAttributes
+from attrex.extract.merge import Merged
+from attrex.extract.request import Request, Result
+from attrex.models.interface import Model, Prepared
+from attrex.resolve import Resolver
+from attrex.schema import Schema
+from attrex.text.windows import Window, cut
+
+BATCH = 256
+"""Products a batch: enough for a model to sort by length, few enough for memory to stay flat."""
+WINDOWS = 512
+"""Windows prepared at once: one product of 10 MB is 20,000 windows."""
+AHEAD = 2
+"""Batches that wait for or are in the model's hands."""
+
+Answers = list[tuple[Answer, InputRead]]
+
+
+class Pipeline:
+    """One model, one schema, one resolver; ``stage`` names the model in the provenance and
+    ``version`` is its content hash."""
+
+    def __init__(
+        self,
+        model: Model,
+        schema: Schema,
+        resolver: Resolver,
+        *,
+        stage: str,
+        version: str,
+        cache: Cache | None = None,
+    ) -> None:
+        self.model, self.schema, self.resolver = model, schema, resolver
+        self._stage, self._version, self._cache = stage, version, cache
+        self._described = DescribedAttributes(model)
+        self._normaliser = resolver.normaliser.version
+
+    def run(self, requests: Iterable[Request], *, batch: int = BATCH) -> Iterator[Result]:
+        """One result per request, in order, as soon as its batch is done."""
+        waiting = iter(requests)
+        pending: deque[tuple[list[Request], Future[list[Answers]]]] = deque()
+        with ThreadPoolExecutor(1, thread_name_prefix="attrex-model") as worker:
+            try:
+                while part := list(islice(waiting, batch)):
+                    pending.append((part, worker.submit(self.answers, part)))
+                    if len(pending) > AHEAD:
+                        done, answers = pending.popleft()
+                        yield from self._results(done, answers.result())
+                while pending:
+                    done, answers = pending.popleft()
+                    yield from self._results(done, answers.result())
+            finally:
+                for _, answers in pending:
+                    answers.cancel()
+
+    def answers(self, requests: Sequence[Request]) -> list[Answers]:
+        """The merged answers and how much was read, per request and attribute."""
+        readable = [
+            at
+            for at, request in enumerate(requests)
+            if request.attributes and self._has_input(request.product)
+        ]
+        indices = {at: self._described.indices(requests[at].attributes) for at in readable}
+        windows = cut(
+            [requests[at].product for at in readable], self.model.tokeniser, self.model.traits.window
+        )
+        merged = {at: [Merged() for _ in requests[at].attributes] for at in readable}
+        for begin in range(0, len(windows), WINDOWS):
+            part = windows[begin : begin + WINDOWS]
+            asks: list[tuple[int, int]] = []
+            owners: list[tuple[Merged, Window]] = []
+            for number, window in enumerate(part):
+                at = readable[window.index]
+                for index, gathered in zip(indices[at], merged[at], strict=True):
+                    asks.append((number, index))
+                    owners.append((gathered, window))
+            answered = self.model.answer(self._prepare(part), self._described.records, asks)
+            for answer, (gathered, window) in zip(answered, owners, strict=True):
+                gathered.add(answer, window)
+        results: list[Answers] = []
+        for at, request in enumerate(requests):
+            if at in merged:
+                texts = {source.name: source.text for source in request.product.sources}
+                results.append([gathered.result(texts) for gathered in merged[at]])
+            else:
+                results.append([(Answer(), "none")] * len(request.attributes))
+        return results
+
+    def _prepare(self, windows: Sequence[Window]) -> list[Prepared]:
+        products = [window.product for window in windows]
+        if self._cache is None or self.model.traits.cacheable == "no":
+            return self.model.prepare(products)
+        return self._cache.prepared(self.model.prepare, products, version=self._version)
+
+    def _has_input(self, product: Product) -> bool:
+        if self.model.traits.needs_pictures and product.pictures:
+            return True
+        return any(source.text and not source.text.isspace() for source in product.sources)
+
+    def _results(self, requests: Sequence[Request], answers: Sequence[Answers]) -> Iterator[Result]:
+        for request, own in zip(requests, answers, strict=True):
+            yield Result(request, self._extractions(request, own))
+
+    def _extractions(self, request: Request, answers: Answers) -> tuple[Extraction, ...]:
+        product = request.product
+        provenance = Provenance(
+            self._version,
+            self.schema.version,
+            self._normaliser,
+            input_hash(product),
+            self._stage,
+            self.resolver.calibrated,
+        )
+        resolve = self.resolver.resolve
+        made = [
+            resolve(product.id, attribute, answer, read, provenance)
+            for attribute, (answer, read) in zip(request.attributes, answers, strict=True)
+        ]
+        if request.inapplicable:
+            declared = Provenance(
+                self._version, self.schema.version, self._normaliser, provenance.input, "schema", False
+            )
+            made += [
+                Extraction(product.id, name, Status.NOT_APPLICABLE, (), 1.0, (), "none", declared)
+                for name in request.inapplicable
+            ]
+        return tuple(made)
+
+
+def input_hash(product: Product) -> str:
+    """Content hash of what a model may read of the product."""
+    return content_hash(
+        [
+            product.category,
+            [[source.name, source.text] for source in product.sources],
+            [picture.location for picture in product.pictures],
+        ]
+    )

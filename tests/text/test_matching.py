@@ -81,6 +81,13 @@ def test_emoji_and_right_to_left_texts_keep_their_offsets() -> None:
         ("black/white", "Black, White", "Black, White"),
         ("Shoes", "one shoe", "shoe"),
         ("Men's", "for men", "men"),
+        ("Black", "COLOR: BlackALTERNATE ITEM", "Black"),
+        ("sticky notes", "Note CubesSticky notes in cubes", "Sticky notes"),
+        ("106R01409", "Item 106R01409UPC: 0952", "106R01409"),
+        ("6in", "Paper 4inx6in", "6in"),
+        ("10", "frame 8x10", "10"),
+        ("8", "frame 8x10", "8"),
+        ("30", "18w x 30d", "30"),
     ],
 )
 def test_other_spellings(value: str, text: str, found: str) -> None:
@@ -102,6 +109,11 @@ def test_other_spellings(value: str, text: str, found: str) -> None:
         ("winter", "winner"),
         ("women", "men"),
         ("male", "female"),
+        ("Black", "go Back"),
+        ("Creamy", "Cream"),
+        ("3", "3XL"),
+        ("30", "DL30"),
+        ("red", "coveredX"),
         ("HB-18", "HB-18Z"),
         ("iPhone 6", "iPhone 5"),
         ("cat", "cut"),
@@ -118,6 +130,7 @@ def test_what_is_not_the_same(value: str, text: str) -> None:
     [
         ("Polyester", "100% polyster fabric", "polyster"),
         ("leather", "lether boots", "lether"),
+        ("lether", "leather boots", "leather"),
         ("leather", "real laether, brown", "laether"),
         ("stainless steel", "a stanless steel pan", "stanless steel"),
         ("Adidas Originals", "by Adidas Orignals.", "Adidas Orignals"),

@@ -208,6 +208,8 @@ def _find_respelt(value: str, text: str) -> list[Occurrence]:
     if not needle.words:
         return []
     found = _find_words(needle, folded) or _find_squashed(needle, folded)
+    if not found:
+        return _find_glued(value, text)
     return [Occurrence(*folded.origin(start, end), "normalised") for start, end in found]
 
 
@@ -263,9 +265,44 @@ def _find_squashed(needle: _Words, folded: Folded) -> list[tuple[int, int]]:
     return found
 
 
+_SHORTEST_GLUED, _SHORTEST_CODE = 3, 6
+_AFTER_MEASURE = re.compile(r"(?:x(?=\d)|[wdhl](?![a-z\d]))", re.IGNORECASE)
+_BEFORE_MEASURE = re.compile(r"\d[a-z\"]{0,3} ?x$", re.IGNORECASE)
+
+
+def _find_glued(value: str, text: str) -> list[Occurrence]:
+    """Values whose neighbour lost its space, as texts taken from web pages often show ("BlackUPC: 0952",
+    "106R01409UPC"), and measures in a row ("8x10", "18w x 30d")."""
+    return [
+        Occurrence(o.start, o.end, "normalised")
+        for o in find(value, text, boundaries=False)
+        if _starts_glued(text, o) and _ends_glued(text, o)
+    ]
+
+
+def _starts_glued(text: str, at: Occurrence) -> bool:
+    if _starts_free(text, at.start):
+        return True
+    first, before = text[at.start], text[at.start - 1]
+    if first.isdigit():
+        return _BEFORE_MEASURE.search(text, max(0, at.start - 6), at.start) is not None
+    return before.islower() and first.isupper() and at.end - at.start >= _SHORTEST_GLUED
+
+
+def _ends_glued(text: str, at: Occurrence) -> bool:
+    if _ends_free(text, at.end):
+        return True
+    last, after, length = text[at.end - 1], text[at.end], at.end - at.start
+    if last.isdigit():
+        return _AFTER_MEASURE.match(text, at.end) is not None or (
+            after.isupper() and length >= _SHORTEST_CODE
+        )
+    return last.islower() and after.isupper() and length >= _SHORTEST_GLUED
+
+
 # --- typing errors ---
 
-_SHORTEST_FUZZY = 5
+_SHORTEST_FUZZY = 7  # "black" is not "back", "creamy" not "cream"
 _SHORTEST_SUBSTITUTION = 8  # below, one wrong letter makes another word: "winter", "winner"
 _SHORTEST_TWO_ERRORS = 14
 
@@ -276,7 +313,7 @@ def _is_slip(word: str, other: str) -> bool:
     """Whether two words at most two errors apart differ by typing errors and not in meaning."""
     if word == other:
         return True
-    if len(word) < _SHORTEST_FUZZY or word[0] != other[0] or not (word + other).isalpha():
+    if max(len(word), len(other)) < _SHORTEST_FUZZY or word[0] != other[0] or not (word + other).isalpha():
         return False  # "HB-18" is not "HB-18Z", "mm" is not "m"
     if len(word) >= _SHORTEST_SUBSTITUTION:
         return True
@@ -286,7 +323,7 @@ def _is_slip(word: str, other: str) -> bool:
 def _find_misspelt(value: str, text: str) -> list[Occurrence]:
     needle = fold_text(value)
     words = needle.split(" ")
-    if all(len(word) < _SHORTEST_FUZZY for word in words):
+    if all(len(word) < _SHORTEST_FUZZY - 1 for word in words):
         return []
     errors = 2 if len(needle) >= _SHORTEST_TWO_ERRORS else 1
     folded = fold(text)

@@ -1,0 +1,5 @@
+"""Surface value -> canonical value."""
+
+from attrex.normalise.normaliser import Normaliser, surfaces
+
+__all__ = ["Normaliser", "surfaces"]

@@ -28,9 +28,7 @@ class Schema:
     Raises ``SchemaError`` for duplicate names, unknown parents and cycles.
     """
 
-    def __init__(
-        self, attributes: Iterable[Attribute] = (), categories: Iterable[Category] = ()
-    ) -> None:
+    def __init__(self, attributes: Iterable[Attribute] = (), categories: Iterable[Category] = ()) -> None:
         self.attributes: tuple[Attribute, ...] = tuple(attributes)
         self.categories: Mapping[str, Category] = self._by_name(categories)
         _check_unique("the schema", self.attributes)
@@ -57,9 +55,7 @@ class Schema:
                 path = " -> ".join([*(c.name for c in line), at])
                 raise SchemaError(f"categories inherit in a circle: {path}")
             if at not in self.categories:
-                raise SchemaError(
-                    f'category "{line[-1].name}" names the parent "{at}", which does not exist'
-                )
+                raise SchemaError(f'category "{line[-1].name}" names the parent "{at}", which does not exist')
             line.append(self.categories[at])
             at = self.categories[at].parent
         merged = {a.name: a for a in self.attributes}

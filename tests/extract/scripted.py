@@ -12,18 +12,6 @@ from attrex.text.tokeniser import Tokeniser, Tokens
 Script = Callable[[Product, Attribute], Answer]
 
 
-class PlainNormaliser:
-    """Folds letter case; values are compatible where one contains the other."""
-
-    version = "plain"
-
-    def canonical(self, attribute: Attribute, text: str) -> str:
-        return text.casefold()
-
-    def compatible(self, attribute: Attribute, first: str, second: str) -> bool:
-        return first in second or second in first
-
-
 class WordTokeniser:
     """One token per word."""
 

@@ -9,9 +9,10 @@ from attrex.cache import Cache
 from attrex.core import Answer, Attribute, Candidate, Evidence, Product, Source, Span, Stated, Status
 from attrex.extract import Pipeline, Request, blanks, everything, named, trials
 from attrex.extract.pipeline import AHEAD
+from attrex.normalise import Normaliser
 from attrex.resolve import Policy, Resolver, Thresholds
 from attrex.schema import Category, Schema
-from tests.extract.scripted import PlainNormaliser, Script, Scripted, failing, word_after
+from tests.extract.scripted import Script, Scripted, failing, word_after
 
 COLOUR, SIZE, SHAFT = Attribute("Colour"), Attribute("Size"), Attribute("Shaft")
 SCHEMA = Schema((COLOUR, SIZE), (Category("Boots", None, (SHAFT,)), Category("Lamps")))
@@ -26,7 +27,7 @@ def product(*texts: str, id: str = "p", category: str | None = None, **stated: t
 def pipeline(
     script: Script, *, window: int | None = None, threshold: float = 0.5, cache: Cache | None = None
 ) -> Pipeline:
-    resolver = Resolver(Policy(thresholds=Thresholds("f1", threshold)), PlainNormaliser())
+    resolver = Resolver(Policy(thresholds=Thresholds("f1", threshold)), Normaliser())
     return Pipeline(
         Scripted(script, window=window), SCHEMA, resolver, stage="scripted", version="v1", cache=cache
     )
@@ -46,7 +47,7 @@ def test_found_with_its_evidence_and_provenance() -> None:
     assert (evidence.snippet, evidence.snippet_start) == ("Lamp in blue", 8)
     assert made.provenance.model == "v1"
     assert made.provenance.schema == SCHEMA.version
-    assert made.provenance.normaliser == "plain"
+    assert made.provenance.normaliser == Normaliser().version
     assert made.provenance.stage == "scripted"
     assert made.provenance.calibrated is False
 
@@ -247,7 +248,7 @@ def test_trials_of_many_values_hold_every_proposal() -> None:
             0.1,
         )
 
-    made = Pipeline(Scripted(two), schema, Resolver(Policy(), PlainNormaliser()), stage="s", version="v")
+    made = Pipeline(Scripted(two), schema, Resolver(Policy(), Normaliser()), stage="s", version="v")
     data = [product("warm light", Features=(Stated("light"), Stated("dry")))]
     (trial,) = trials(made, data)
     assert [right for _, right in trial.proposals] == [False, True]

@@ -9,9 +9,9 @@ import pytest
 from attrex.core import Attribute, Extraction, Product, Source, Status
 from attrex.extract import Pipeline, Request
 from attrex.models.interface import Model
+from attrex.normalise import Normaliser
 from attrex.resolve import Policy, Resolver, Thresholds
 from attrex.schema import Schema
-from tests.extract.scripted import PlainNormaliser
 from tests.extract.served import Served, endpoint
 
 COLOUR = Attribute("colour")
@@ -26,7 +26,7 @@ def url() -> Iterator[str]:
 
 def ask(url: str, *texts: str, threshold: float = 0.5) -> Extraction:
     sources = tuple(Source(n, t) for n, t in zip(("title", "description"), texts, strict=False))
-    resolver = Resolver(Policy(thresholds=Thresholds("f1", threshold)), PlainNormaliser())
+    resolver = Resolver(Policy(thresholds=Thresholds("f1", threshold)), Normaliser())
     pipeline = Pipeline(Served(url), SCHEMA, resolver, stage="served", version="1")
     (result,) = pipeline.run([Request(Product("p", sources=sources), (COLOUR,))])
     return result.extractions[0]

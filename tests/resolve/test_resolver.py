@@ -3,6 +3,7 @@ import time
 import pytest
 
 from attrex.core import Answer, Attribute, Candidate, Evidence, Problem, Provenance, Span, Status
+from attrex.normalise import Normaliser
 from attrex.resolve import Calibration, Line, Policy, Resolver, Thresholds
 
 PROVENANCE = Provenance("m", "s", "n", "i", "model", False)
@@ -10,22 +11,12 @@ COLOUR = Attribute("Colour")
 FEATURES = Attribute("Features", many=True)
 
 
-class Folding:
-    version = "folding"
-
-    def canonical(self, attribute: Attribute, text: str) -> str:
-        return text.casefold()
-
-    def compatible(self, attribute: Attribute, first: str, second: str) -> bool:
-        return first in second or second in first
-
-
 def candidate(text: str, score: float, source: str = "title", start: int = 0) -> Candidate:
     return Candidate(text, score, Evidence("span", Span(source, start, start + len(text))))
 
 
 def resolver(threshold: float = 0.5) -> Resolver:
-    return Resolver(Policy(thresholds=Thresholds("f1", threshold)), Folding())
+    return Resolver(Policy(thresholds=Thresholds("f1", threshold)), Normaliser())
 
 
 def resolve(attribute: Attribute, answer: Answer, read: str = "all", threshold: float = 0.5):  # type: ignore[no-untyped-def]
@@ -36,7 +27,7 @@ def test_the_best_value_is_found_and_the_rest_are_alternatives() -> None:
     made = resolve(COLOUR, Answer((candidate("Red", 0.3, start=9), candidate("Blue", 0.8)), 0.1))
     assert made.status is Status.FOUND
     assert [v.text for v in made.values] == ["Blue"]
-    assert made.values[0].canonical == "blue"
+    assert made.values[0].canonical == "Blue"
     assert made.probability == made.values[0].probability == pytest.approx(0.8)
     assert [v.text for v in made.alternatives] == ["Red"]
     assert (made.product_id, made.attribute, made.input_read) == ("p1", "Colour", "all")
@@ -140,7 +131,7 @@ def test_calibration_and_own_thresholds_are_applied() -> None:
         Calibration(Line(), {"Colour": Line(1.0, 2.0)}, Line(1.0, -1.0), fitted=True),
         Thresholds("f1", 0.5, {"Size": 0.95}),
     )
-    decide = Resolver(policy, Folding())
+    decide = Resolver(policy, Normaliser())
     assert decide.calibrated
     made = decide.resolve("p", COLOUR, Answer((candidate("Red", 0.3),), 0.7), "all", PROVENANCE)
     assert made.status is Status.FOUND
@@ -153,7 +144,7 @@ def test_calibration_and_own_thresholds_are_applied() -> None:
 
 def test_knots_are_applied_after_the_lines() -> None:
     policy = Policy(Calibration(knots=((0.4, 0.1), (0.6, 0.9)), fitted=True))
-    made = Resolver(policy, Folding()).resolve(
+    made = Resolver(policy, Normaliser()).resolve(
         "p", COLOUR, Answer((candidate("Red", 0.6),), 0.1), "all", PROVENANCE
     )
     assert made.probability == pytest.approx(0.9)
@@ -161,7 +152,7 @@ def test_knots_are_applied_after_the_lines() -> None:
 
 def test_probabilities_equal_those_of_the_calibration() -> None:
     calibration = Calibration(Line(0.7, 0.3), {"Colour": Line(1.3, -0.2)}, fitted=True)
-    decide = Resolver(Policy(calibration, Thresholds("f1", 0.0)), Folding())
+    decide = Resolver(Policy(calibration, Thresholds("f1", 0.0)), Normaliser())
     for score in (0.0, 0.01, 0.4, 0.77, 1.0):
         (value,) = decide.proposals(COLOUR, Answer((candidate("Red", score),), 0.5))
         assert value.probability == pytest.approx(calibration.probability("Colour", score))

@@ -15,10 +15,10 @@ def trials(pipeline: Pipeline, products: Iterable[Product], *, complete: bool = 
     """One trial per ask of known outcome, through the same path as every extraction.
 
     Known are filled cells and explicit "no value"; empty ones too where the data are ``complete``.
-    A proposal is right where its canonical form is that of a stated value. The pipeline's resolver must
+    A proposal is right where it is canonically one of the stated values. The pipeline's resolver must
     be uncalibrated, for trials hold raw scores.
     """
-    canonical = pipeline.resolver.normaliser.canonical
+    resolver = pipeline.resolver
     waiting = iter(products)
     while part := list(islice(waiting, BATCH)):
         requests = [_known(product, pipeline, complete) for product in part]
@@ -26,11 +26,13 @@ def trials(pipeline: Pipeline, products: Iterable[Product], *, complete: bool = 
             for attribute, (answer, read) in zip(request.attributes, answers, strict=True):
                 if read == "none":
                     continue
-                gold = {canonical(attribute, s.text) for s in request.product.stated.get(attribute.name, ())}
-                proposals = pipeline.resolver.proposals(attribute, answer)
+                gold = {
+                    resolver.key(attribute, s.text) for s in request.product.stated.get(attribute.name, ())
+                }
+                proposals = resolver.proposals(attribute, answer)
                 yield Trial(
                     attribute.name,
-                    tuple((value.probability, value.canonical in gold) for value in proposals),
+                    tuple((v.probability, resolver.key(attribute, v.text) in gold) for v in proposals),
                     answer.none_score,
                     len(gold),
                 )

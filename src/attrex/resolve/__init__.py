@@ -2,7 +2,7 @@
 
 from attrex.resolve.calibration import Calibration, Line, fit_calibration
 from attrex.resolve.policy import Policy, learn_policy
-from attrex.resolve.resolver import Normaliser, Resolver
+from attrex.resolve.resolver import Resolver
 from attrex.resolve.thresholds import Aim, Thresholds, choose_thresholds
 from attrex.resolve.trial import Trial
 
@@ -10,7 +10,6 @@ __all__ = [
     "Aim",
     "Calibration",
     "Line",
-    "Normaliser",
     "Policy",
     "Resolver",
     "Thresholds",

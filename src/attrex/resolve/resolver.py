@@ -5,8 +5,8 @@ In this order, the first that holds:
 1. The model met a ``Problem``: ``unknown_attribute`` gives *abstained*, any other *unreadable*.
    Nothing was read: *unreadable*.
 2. The model judges that the attribute does not apply (``applicable`` below one half): *not_applicable*.
-3. Proposals are calibrated, grouped by canonical value (the best one's text and probability stand
-   for the group, all its places are kept), and compared with the attribute's threshold:
+3. Proposals are calibrated, grouped by canonical value, letter case aside (the best one's text and
+   probability stand for the group, all its places are kept), and compared with the attribute's threshold:
 
    - one value: the best group at or above the threshold is *found*, unless a second one is as well
      supported (at or above the threshold, and at least half as probable), not compatible with the
@@ -25,11 +25,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
 from attrex.core import Answer, Attribute, Evidence, Extraction, InputRead, Provenance, Status, Value
+from attrex.normalise import Normaliser
 from attrex.resolve.calibration import EDGE, interpolate
 from attrex.resolve.policy import Policy
+from attrex.text.folding import fold_text
 
 ALTERNATIVES = 3
 """At most so many other proposals go with an extraction."""
@@ -37,22 +38,13 @@ APPLIES = 0.5
 CONFLICT_RATIO = 0.5
 """A rival must be at least so probable, relative to the best, to make a conflict."""
 REMEMBERED = 50_000
-"""Canonical forms kept per attribute; then the memory starts afresh, so that it stays bounded."""
-
-
-class Normaliser(Protocol):
-    """What resolving needs of ``attrex.normalise``."""
-
-    @property
-    def version(self) -> str: ...
-
-    def canonical(self, attribute: Attribute, text: str) -> str: ...
-
-    def compatible(self, attribute: Attribute, first: str, second: str) -> bool: ...
+"""Canonical forms kept per attribute; past it the memory starts afresh, so that it stays bounded."""
+REMEMBERED_RULES = 10_000
 
 
 class _Rule:
-    """Everything about one attribute that does not depend on the answer."""
+    """Everything about one attribute that does not depend on the answer. Holds the attribute, so that
+    its identity stays its own."""
 
     __slots__ = ("attribute", "canonical", "many", "name", "offset", "slope", "threshold")
 
@@ -61,7 +53,7 @@ class _Rule:
         self.attribute, self.name, self.many = attribute, attribute.name, attribute.many
         self.slope, self.offset = line.slope, line.offset
         self.threshold = policy.thresholds.of(attribute.name)
-        self.canonical: dict[str, str] = {}
+        self.canonical: dict[str, tuple[str, str]] = {}
 
 
 class Resolver:
@@ -71,7 +63,7 @@ class Resolver:
         self.policy, self.normaliser = policy, normaliser
         self._knots = policy.calibration.knots
         self._none = policy.calibration.none
-        self._rules: dict[str, _Rule] = {}
+        self._rules: dict[int, _Rule] = {}  # by the attribute's identity: no hashing per ask
 
     @property
     def calibrated(self) -> bool:
@@ -125,10 +117,17 @@ class Resolver:
         values = self._values(self._rule(attribute), answer)
         return _apart(values) if attribute.many else tuple(values[:1])
 
+    def key(self, attribute: Attribute, text: str) -> str:
+        """Two texts with the same key are the same value: equal canonical forms, letter case aside."""
+        rule = self._rule(attribute)
+        return (rule.canonical.get(text) or self._learn(rule, text))[0]
+
     def _rule(self, attribute: Attribute) -> _Rule:
-        rule = self._rules.get(attribute.name)
-        if rule is None or rule.attribute is not attribute:
-            rule = self._rules[attribute.name] = _Rule(attribute, self.policy)
+        rule = self._rules.get(id(attribute))
+        if rule is None:
+            if len(self._rules) > REMEMBERED_RULES:
+                self._rules.clear()
+            rule = self._rules[id(attribute)] = _Rule(attribute, self.policy)
         return rule
 
     def _nothing(
@@ -152,6 +151,8 @@ class Resolver:
     def _values(self, rule: _Rule, answer: Answer) -> list[Value]:
         """One value per canonical form, most probable first."""
         slope, offset, knots, known = rule.slope, rule.offset, self._knots, rule.canonical
+        if len(known) > REMEMBERED:
+            known.clear()
         groups: dict[str, tuple[float, str, list[Evidence]]] = {}
         for candidate in answer.candidates:
             score, text = candidate.score, candidate.text
@@ -162,22 +163,28 @@ class Resolver:
             probability = 1 / (1 + math.exp(-slope * math.log(score / (1 - score)) - offset))
             if knots:
                 probability = interpolate(knots, probability)
-            canonical = known.get(text)
-            if canonical is None:
-                if len(known) >= REMEMBERED:
-                    known.clear()
-                canonical = known[text] = self.normaliser.canonical(rule.attribute, text)
-            group = groups.get(canonical)
+            forms = known.get(text)
+            key = (forms or self._learn(rule, text))[0]
+            group = groups.get(key)
             if group is None:
-                groups[canonical] = (probability, text, [candidate.evidence])
+                groups[key] = (probability, text, [candidate.evidence])
             elif probability > group[0]:
-                groups[canonical] = (probability, text, [candidate.evidence, *group[2]])
+                groups[key] = (probability, text, [candidate.evidence, *group[2]])
             else:
                 group[2].append(candidate.evidence)
-        values = [Value(text, c, p, tuple(places)) for c, (p, text, places) in groups.items()]
+        values = [
+            Value(text, known[text][1], probability, tuple(places))
+            for probability, text, places in groups.values()
+        ]
         if len(values) > 1:
             values.sort(key=_falling)
         return values
+
+    def _learn(self, rule: _Rule, text: str) -> tuple[str, str]:
+        """The text's key (same key, same value) and its canonical form."""
+        canonical = self.normaliser.canonical(text, rule.attribute)
+        forms = rule.canonical[text] = (fold_text(canonical), canonical)
+        return forms
 
     def _disagree(self, rule: _Rule, values: Sequence[Value]) -> bool:
         best = values[0]
@@ -186,10 +193,9 @@ class Resolver:
             if rival.probability < floor:
                 return False
             here, there = _sources(best), _sources(rival)
-            if here and there and not here & there:
-                compatible = self.normaliser.compatible(rule.attribute, best.canonical, rival.canonical)
-                if not compatible:
-                    return True
+            apart = here and there and not here & there
+            if apart and not self.normaliser.compatible(best.canonical, rival.canonical, rule.attribute):
+                return True
         return False
 
 

@@ -1,0 +1,36 @@
+"""Numbers as people read them, the same in the terminal and on the page."""
+
+from __future__ import annotations
+
+NONE = "–"
+"""What stands for a number that is undefined or was not computed."""
+
+
+def fraction(value: float | None, *, digits: int = 3) -> str:
+    """0.9123 as "0.912"."""
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def span(ends: tuple[float, float] | None) -> str:
+    """An interval's ends, to two digits: "0.88–0.94"."""
+    return NONE if ends is None else f"{ends[0]:.2f}–{ends[1]:.2f}"
+
+
+def signed(value: float) -> str:
+    """A difference, with its sign: "+0.012"."""
+    return f"{value:+.3f}"
+
+
+def whole(number: int) -> str:
+    """12345 as "12,345"."""
+    return f"{number:,}"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """The number with its noun: "1 cell", "2 cells"."""
+    return f"{whole(number)} {noun if number == 1 else plural or noun + 's'}"
+
+
+def chance(p: float | None) -> str:
+    """A test's p, never rounded down to nothing."""
+    return NONE if p is None else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

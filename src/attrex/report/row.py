@@ -1,0 +1,126 @@
+"""One row of the long form, as read from a file: checked and typed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from attrex.core import Status
+from attrex.errors import InputError
+
+STATUSES = tuple(status.value for status in Status)
+_FIX = "pass the long form that `attrex fill` writes to a .parquet or .jsonl file"
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A proposal that was not taken."""
+
+    text: str
+    probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class InspectRow:
+    """One value, or one ask without a value. ``mark`` is the value's ``[start, end)`` in the snippet."""
+
+    product_id: str
+    attribute: str
+    status: str
+    value: str | None
+    canonical: str | None
+    probability: float | None
+    source: str | None
+    snippet: str | None
+    mark: tuple[int, int] | None
+    evidence_kind: str | None
+    alternatives: tuple[Alternative, ...]
+    input_read: str | None
+
+
+def parse(record: Mapping[str, Any], number: int, file: str | None = None) -> InspectRow:
+    """Type a record, whose numbers may be texts (CSV) and whose gaps may be None or "".
+
+    A mark that does not fit its snippet is dropped rather than shown in the wrong place. Raises
+    ``InputError`` naming row and field.
+    """
+    status = _required(record, "status", number, file)
+    if status not in STATUSES:
+        raise InputError(
+            f'"{status}" is no status; it is one of {", ".join(STATUSES)}',
+            file=file,
+            row=number,
+            field="status",
+            fix=_FIX,
+        )
+    start, end = (_whole(record, name, number, file) for name in ("start", "end"))
+    snippet, within = _text(record, "snippet"), _whole(record, "snippet_start", number, file)
+    mark = None
+    if snippet and start is not None and end is not None and within is not None:
+        stop = within + end - start
+        mark = (within, stop) if 0 <= within < stop <= len(snippet) else None
+    return InspectRow(
+        product_id=_required(record, "product_id", number, file),
+        attribute=_required(record, "attribute", number, file),
+        status=status,
+        value=_text(record, "value"),
+        canonical=_text(record, "canonical"),
+        probability=_number(record, "probability", number, file),
+        source=_text(record, "source"),
+        snippet=snippet,
+        mark=mark,
+        evidence_kind=_text(record, "evidence_kind"),
+        alternatives=_alternatives(record, number, file),
+        input_read=_text(record, "input_read"),
+    )
+
+
+def _text(record: Mapping[str, Any], name: str) -> str | None:
+    value = record.get(name)
+    return None if value is None or value == "" else str(value)
+
+
+def _required(record: Mapping[str, Any], name: str, number: int, file: str | None) -> str:
+    if record.get(name) is None:
+        raise InputError("the value is missing", file=file, row=number, field=name, fix=_FIX)
+    return str(record[name])
+
+
+def _number(record: Mapping[str, Any], name: str, number: int, file: str | None) -> float | None:
+    text = _text(record, name)
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        raise InputError(
+            f'expected a number, got "{text}"', file=file, row=number, field=name, fix=_FIX
+        ) from None
+    return value if math.isfinite(value) else None
+
+
+def _whole(record: Mapping[str, Any], name: str, number: int, file: str | None) -> int | None:
+    value = _number(record, name, number, file)
+    return None if value is None else int(value)
+
+
+def _alternatives(record: Mapping[str, Any], number: int, file: str | None) -> tuple[Alternative, ...]:
+    """From JSON text or from a list; an item is a text or an object with ``value`` (or ``text``)."""
+    content = record.get("alternatives")
+    if isinstance(content, str):
+        try:
+            content = json.loads(content) if content else None
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"the text is no JSON ({error.msg})", file=file, row=number, field="alternatives", fix=_FIX
+            ) from None
+    found = []
+    for item in content if isinstance(content, list) else ():
+        fields = item if isinstance(item, Mapping) else {"value": item}
+        text = fields.get("value", fields.get("text"))
+        if text is not None:
+            found.append(Alternative(str(text), _number(fields, "probability", number, file)))
+    return tuple(found)

@@ -37,6 +37,13 @@ def test_annotated_spans_move_along_or_are_dropped() -> None:
     assert left.stated["a"][0].spans == (Span("t", 0, 1), Span("t", 5, 6), Span("u", 4, 6))
 
 
+def test_cuts_that_meet_over_their_space_are_one() -> None:
+    stated = {"a": (Stated("b", (Span("t", 4, 5),)),)}
+    left = cut(Product("p", None, (Source("t", "a  ab"),), (), stated), [Span("t", 0, 1), Span("t", 2, 3)])
+    assert left.sources == (Source("t", "ab"),)
+    assert left.stated["a"][0].spans == (Span("t", 1, 2),)
+
+
 @given(st.data())
 def test_what_is_outside_the_cuts_keeps_its_characters(data: st.DataObject) -> None:
     text = data.draw(st.text(st.sampled_from("ab c\n"), min_size=1, max_size=20))

@@ -14,16 +14,15 @@ def cut(product: Product, spans: Iterable[Span]) -> Product:
     White space that meets at a cut becomes one; a source left without text goes. Annotated spans
     move along; those that lost a character are dropped.
     """
+    texts = {source.name: source.text for source in product.sources}
     ranges: dict[str, list[tuple[int, int]]] = {}
     for span in sorted(spans):
+        start, end = _with_space(texts[span.source], span.start, span.end)
         known = ranges.setdefault(span.source, [])
-        if known and span.start <= known[-1][1]:
-            known[-1] = (known[-1][0], max(known[-1][1], span.end))
+        if known and start <= known[-1][1]:
+            known[-1] = (known[-1][0], max(known[-1][1], end))
         else:
-            known.append((span.start, span.end))
-    for source in product.sources:
-        if source.name in ranges:
-            ranges[source.name] = [_with_space(source.text, *r) for r in ranges[source.name]]
+            known.append((start, end))
     sources = (Source(s.name, _without(s.text, ranges.get(s.name, ()))) for s in product.sources)
     stated = {
         name: tuple(Stated(v.text, _moved(v.spans, ranges)) for v in values)
@@ -46,7 +45,7 @@ def _without(text: str, ranges: Sequence[tuple[int, int]]) -> str:
     kept, at = [], 0
     for start, end in ranges:
         kept.append(text[at:start])
-        at = max(at, end)
+        at = end
     return "".join([*kept, text[at:]])
 
 

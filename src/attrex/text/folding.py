@@ -13,8 +13,8 @@ from array import array
 from dataclasses import dataclass
 from functools import lru_cache
 
-_CACHED_LENGTH = 4096
-"""Texts longer than this are folded anew each time, so that the cache stays small."""
+SHORT = 1024
+"""Of texts up to this many characters thousands are kept folded; of longer ones, those just asked for."""
 
 _ONE_FORM = {
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043\ufe58\ufe63\uff0d", "-"),
@@ -91,12 +91,13 @@ def _fold(text: str) -> Folded:
     return Folded("".join(out), starts, ends)
 
 
-_fold_cached = lru_cache(maxsize=8192)(_fold)
+_fold_short = lru_cache(maxsize=8192)(_fold)
+_fold_long = lru_cache(maxsize=6)(_fold)
 
 
 def fold(text: str) -> Folded:
     """The text folded, with the way back."""
-    return _fold_cached(text) if len(text) <= _CACHED_LENGTH else _fold(text)
+    return _fold_short(text) if len(text) <= SHORT else _fold_long(text)
 
 
 def fold_text(text: str) -> str:

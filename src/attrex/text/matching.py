@@ -10,16 +10,17 @@ original text.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 import ahocorasick
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from attrex.core import Alignment
-from attrex.text.folding import Folded, fold, fold_text
+from attrex.text.folding import SHORT, Folded, fold, fold_text
 
 _SUFFIXES = ("'s", "s'", "es", "s")
 _SHORTEST_WITH_SUFFIX = 3  # "M" is not in "Ms"
@@ -154,11 +155,13 @@ def _stands_free(text: str, start: int, end: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """A folded text's words and numbers in canonical spelling, with folded positions."""
+    """A folded text's words and numbers in canonical spelling, with folded positions; and all words
+    in one, numbers kept apart from numbers."""
 
     words: tuple[str, ...]
     starts: tuple[int, ...]
     ends: tuple[int, ...]
+    squashed: str
 
 
 def _number(written: str) -> str:
@@ -176,8 +179,7 @@ def _singular(word: str) -> str:
     return word[:-1] if len(word) > _SHORTEST_WITH_SUFFIX and word.endswith("s") and word[-2] != "s" else word
 
 
-@lru_cache(maxsize=8192)
-def _words(folded: str) -> _Words:
+def _read_words(folded: str) -> _Words:
     words: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -199,7 +201,22 @@ def _words(folded: str) -> _Words:
         starts.append(match.start())
         ends.append(match.end())
         after_number = is_number
-    return _Words(tuple(words), tuple(starts), tuple(ends))
+    return _Words(tuple(words), tuple(starts), tuple(ends), "".join(_apart(words)))
+
+
+def _apart(words: Sequence[str]) -> Iterator[str]:
+    before = ""
+    for word in words:
+        yield f" {word}" if before[-1:].isdigit() and word[0].isdigit() else word
+        before = word
+
+
+_read_short = lru_cache(maxsize=8192)(_read_words)
+_read_long = lru_cache(maxsize=2)(_read_words)
+
+
+def _words(folded: str) -> _Words:
+    return _read_short(folded) if len(folded) <= SHORT else _read_long(folded)
 
 
 def _find_respelt(value: str, text: str) -> list[Occurrence]:
@@ -229,39 +246,25 @@ def _find_words(needle: _Words, folded: Folded) -> list[tuple[int, int]]:
     return found
 
 
-def _squash(words: _Words) -> tuple[str, list[int]]:
-    """All words in one, numbers kept apart from numbers; and the place of each word in it."""
-    out, places, length = [], [], 0
-    for at, word in enumerate(words.words):
-        if at and word[0].isdigit() and words.words[at - 1][-1].isdigit():
-            out.append(" ")
-            length += 1
-        places.append(length)
-        out.append(word)
-        length += len(word)
-    return "".join(out), places
-
-
 def _find_squashed(needle: _Words, folded: Folded) -> list[tuple[int, int]]:
     """Compounds written apart, together or with a hyphen: "water proof", "Waterproof"."""
-    wanted, _ = _squash(needle)
-    if len(wanted) < 4:
+    wanted, hay = needle.squashed, _words(folded.text)
+    if len(wanted) < 4 or wanted not in hay.squashed:
         return []
-    hay = _words(folded.text)
-    squashed, places = _squash(hay)
-    word_at = {place: index for index, place in enumerate(places)}
-    last_at = {place + len(hay.words[index]): index for place, index in word_at.items()}
+    ends = list(accumulate(map(len, _apart(hay.words))))
+    first_at = {end - len(word): index for index, (end, word) in enumerate(zip(ends, hay.words, strict=True))}
+    last_at = {end: index for index, end in enumerate(ends)}
     found: list[tuple[int, int]] = []
-    at = squashed.find(wanted)
+    at = hay.squashed.find(wanted)
     while at >= 0:
-        first, last = word_at.get(at), last_at.get(at + len(wanted))
+        first, last = first_at.get(at), last_at.get(at + len(wanted))
         step = 1
         if first is not None and last is not None:
             start, end = hay.starts[first], hay.ends[last]
             if _starts_free(folded.text, start) and _ends_free(folded.text, end):
                 found.append((start, end))
                 step = len(wanted)
-        at = squashed.find(wanted, at + step)
+        at = hay.squashed.find(wanted, at + step)
     return found
 
 

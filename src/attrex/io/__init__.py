@@ -1,0 +1,1 @@
+"""Readers and sinks: product tables, benchmark formats, and what is written back."""

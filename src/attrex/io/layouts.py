@@ -1,0 +1,174 @@
+"""What is written of a row and its extractions: the user's table, one line a value, or a MAVE record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from attrex.core import Extraction, Status, Value
+from attrex.io import mave
+from attrex.io.cells import as_text
+from attrex.io.formula import escape
+from attrex.io.mapping import Column
+from attrex.io.rows import Row
+
+LONG_COLUMNS = (
+    "product_id", "attribute", "status", "value", "canonical", "probability", "source", "start", "end",
+    "snippet", "snippet_start", "evidence_kind", "alternatives", "input_read", "model", "schema", "input",
+)  # fmt: skip
+NUMBERS = {"start": int, "end": int, "snippet_start": int, "probability": float}
+"""The long form's columns that are not text."""
+
+
+class Layout(Protocol):
+    """Records of one shape: ``names`` are their keys, ``header`` what a delimited file begins with."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def header(self) -> tuple[str, ...]: ...
+
+    def records(self, row: Row, extractions: Sequence[Extraction]) -> list[dict[str, Any]]: ...
+
+
+class LongLayout:
+    """One record a value; one without a value for every ask that found none.
+
+    ``source``, ``start`` and ``snippet`` speak of the value's first evidence; for a picture, ``source`` is
+    its location. ``alternatives`` is JSON text. ``spreadsheet``: texts are escaped for spreadsheets.
+    """
+
+    names = header = LONG_COLUMNS
+
+    def __init__(self, *, spreadsheet: bool) -> None:
+        self._spreadsheet = spreadsheet
+
+    def records(self, row: Row, extractions: Sequence[Extraction]) -> list[dict[str, Any]]:
+        made = [record for extraction in extractions for record in _long(extraction)]
+        if self._spreadsheet:
+            made = [{k: escape(v) if isinstance(v, str) else v for k, v in r.items()} for r in made]
+        return made
+
+
+def _long(extraction: Extraction) -> list[dict[str, Any]]:
+    common = {
+        "product_id": extraction.product_id,
+        "attribute": extraction.attribute,
+        "status": str(extraction.status),
+    }
+    rest = {
+        "alternatives": json.dumps([_alternative(v) for v in extraction.alternatives], ensure_ascii=False),
+        "input_read": extraction.input_read,
+        "model": extraction.provenance.model,
+        "schema": extraction.provenance.schema,
+        "input": extraction.provenance.input,
+    }
+    if not extraction.values:
+        return [{**dict.fromkeys(LONG_COLUMNS), **common, "probability": extraction.probability, **rest}]
+    return [{**dict.fromkeys(LONG_COLUMNS), **common, **_value(v), **rest} for v in extraction.values]
+
+
+def _value(value: Value) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "value": value.text,
+        "canonical": value.canonical,
+        "probability": value.probability,
+    }
+    if value.evidence:
+        evidence = value.evidence[0]
+        made |= {
+            "evidence_kind": evidence.kind,
+            "snippet": evidence.snippet,
+            "snippet_start": evidence.snippet_start,
+            "source": evidence.picture,
+        }
+        if evidence.span is not None:
+            made |= {
+                "source": evidence.span.source,
+                "start": evidence.span.start,
+                "end": evidence.span.end,
+            }
+    return made
+
+
+def _alternative(value: Value) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "value": value.text,
+        "canonical": value.canonical,
+        "probability": value.probability,
+    }
+    span = next((e.span for e in value.evidence if e.span is not None), None)
+    if span is not None:
+        made |= {"source": span.source, "start": span.start, "end": span.end}
+    return made
+
+
+class WideLayout:
+    """The user's own table with the blanks filled; cells that were filled stay as they are.
+
+    An attribute that has no column gets one at the end. With ``answer_all``, what was found for filled
+    cells too stands beside, in a column "<attribute> (attrex)". Several values are joined by the
+    attribute's delimiter. ``spreadsheet``: what attrex writes (and only that) is escaped for spreadsheets.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[str],
+        header: Sequence[str],
+        mapping: Mapping[str, Column],
+        attributes: Sequence[str],
+        *,
+        answer_all: bool,
+        delimiters: Mapping[str, str],
+        spreadsheet: bool,
+    ) -> None:
+        self._columns = tuple(columns)
+        self._escape = escape if spreadsheet else str
+        cells = {c.target: c for c in mapping.values() if c.role == "attribute"}
+        self._delimiters = {name: c.delimiter for name, c in cells.items() if c.delimiter} | dict(delimiters)
+        self._place = {name: column.name for name, column in cells.items()}
+        new: list[str] = []
+        for name in attributes:
+            if name not in self._place:
+                self._place[name] = self._free(name, new)
+                new.append(self._place[name])
+        self._beside: dict[str, str] = {}
+        for name in attributes if answer_all else ():
+            self._beside[name] = self._free(f"{name} (attrex)", new)
+            new.append(self._beside[name])
+        self._new = tuple(new)
+        self.names = (*self._columns, *new)
+        self.header = (*header, *map(self._escape, self._new))
+
+    def _free(self, name: str, new: Sequence[str]) -> str:
+        """The name, with "(attrex)" behind it as often as it takes to be new in the table."""
+        while name in self._columns or name in new:
+            name += " (attrex)"
+        return name
+
+    def records(self, row: Row, extractions: Sequence[Extraction]) -> list[dict[str, Any]]:
+        cells = row.cells or {}
+        made: dict[str, Any] = {column: as_text(cells.get(column)) for column in self._columns}
+        made |= dict.fromkeys(self._new, "")
+        for extraction in extractions:
+            if extraction.status is not Status.FOUND:
+                continue
+            name = extraction.attribute
+            joined = self._delimiters.get(name, "; ").join(v.canonical for v in extraction.values)
+            if name not in row.product.stated and name in self._place:
+                made[self._place[name]] = self._escape(joined)
+            if name in self._beside:
+                made[self._beside[name]] = self._escape(joined)
+        return [made]
+
+
+class MaveLayout:
+    """MAVE's JSONL: one record a product."""
+
+    names: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+
+    def records(self, row: Row, extractions: Sequence[Extraction]) -> list[dict[str, Any]]:
+        return [mave.record(row.product, extractions)]

@@ -1,0 +1,55 @@
+"""Reads the long form back, for inspection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrex.errors import InputError
+from attrex.io.formula import unescape
+from attrex.io.input import Input
+from attrex.io.layouts import LONG_COLUMNS, NUMBERS
+from attrex.io.tables import Table
+
+
+def read_long(path: str | Path) -> Iterator[dict[str, Any]]:
+    """The records of a long-form file (CSV, TSV, JSONL, Parquet): numbers as numbers, missing ones None,
+    texts as they were before escaping. Streams. Raises ``InputError`` where the file is something else."""
+    source = Input(path)
+    table = Table(source)
+    for number, cells in table.rows():
+        if isinstance(cells, InputError):
+            raise cells
+        missing = [c for c in ("product_id", "attribute", "status", "value") if c not in cells]
+        if missing:
+            raise InputError(
+                "this is not the long form of attrex",
+                file=source.name,
+                row=number,
+                field=missing[0],
+                fix="write one with: attrex fill ... -o filled.parquet (or --layout long)",
+            )
+        yield _record(cells, number, source, escaped=table.kind == "delimited")
+
+
+def _record(cells: Mapping[str, Any], row: int, source: Input, *, escaped: bool) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name in LONG_COLUMNS:
+        value = cells.get(name)
+        if value is None or value == "":
+            made[name] = None
+        elif name in NUMBERS:
+            try:
+                made[name] = NUMBERS[name](value)
+            except (ValueError, TypeError):
+                raise InputError(
+                    f"{value!r} is no number",
+                    file=source.name,
+                    row=row,
+                    field=name,
+                    fix="write the file again",
+                ) from None
+        else:
+            made[name] = unescape(value) if escaped else value
+    return made

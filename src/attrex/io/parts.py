@@ -1,0 +1,93 @@
+"""An output under way: finished pieces and what is known of them, so that a run can be taken up again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from attrex.errors import OutputError
+
+STATE = "state.json"
+VERSION = 1
+
+
+class PartFolder:
+    """``<output>.attrex-part`` beside the output. A piece counts once the state names it; both are written
+    under another name, flushed to the disk and renamed, so that a crash leaves the last good state."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.path = target.with_name(target.name + ".attrex-part")
+
+    def load(self) -> dict[str, Any] | None:
+        """The state of an earlier run, or None where there is none that can be used."""
+        try:
+            state = json.loads((self.path / STATE).read_text("utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        whole = isinstance(state, dict) and state.get("version") == VERSION
+        return state if whole and all(p.is_file() for p in self.pieces(state)) else None
+
+    def start(self) -> None:
+        """An empty folder."""
+        with self.failures(0):
+            shutil.rmtree(self.path, ignore_errors=True)
+            self.path.mkdir()
+
+    def pieces(self, state: Mapping[str, Any]) -> list[Path]:
+        """The finished pieces in order."""
+        return [self.path / name for name in state["pieces"]]
+
+    def save(
+        self, state: dict[str, Any], now: Mapping[str, Any], write: Callable[[IO[bytes]], None]
+    ) -> dict[str, Any]:
+        """A further piece: written, then named in the state, which is saved with what is new in it.
+        The state from now on; ``state`` itself is left as it was."""
+        name = f"{len(state['pieces']):06}"
+        after = {**state, **now, "pieces": [*state["pieces"], name]}
+        data = json.dumps({"version": VERSION, **after}, ensure_ascii=False).encode()
+
+        def write_state(file: IO[bytes]) -> None:
+            file.write(data)
+
+        with self.failures(state["rows"]):
+            self._write(self.path / name, write)
+            self._write(self.path / STATE, write_state)
+        return after
+
+    def finish(self, state: dict[str, Any], write: Callable[[IO[bytes]], None]) -> None:
+        """The output in place of whatever was there, and the folder gone."""
+        with self.failures(state["rows"]):
+            whole = self.path / "whole"
+            with whole.open("wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            whole.replace(self.target)
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def _write(self, path: Path, write: Callable[[IO[bytes]], None]) -> None:
+        beside = path.with_name(path.name + ".new")
+        with beside.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+
+    @contextmanager
+    def failures(self, rows: int) -> Iterator[None]:
+        """Turns what the operating system raises into an ``OutputError`` that says what is kept."""
+        try:
+            yield
+        except OSError as error:
+            kept = f"; {rows} rows are kept in {self.path.name}" if rows else ""
+            raise OutputError(
+                f"cannot be written: {error.strerror or error}{kept}",
+                file=str(self.target),
+                fix="make room or choose another place, then run the same command again",
+            ) from None

@@ -1,0 +1,229 @@
+"""Product tables: rows to products, by the columns' roles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+from attrex.core import Picture, Product, Source, Stated
+from attrex.errors import InputError
+from attrex.io.cells import as_text, is_blank, literal_list, packed, values_of
+from attrex.io.input import Input
+from attrex.io.mapping import Column, ColumnMapping, resolve
+from attrex.io.problems import OnError
+from attrex.io.rows import Reader, Row
+from attrex.io.tables import RawRow, Table
+
+SAMPLE = 200
+"""The roles of the columns are settled on so many rows."""
+LONG_TEXT = 1_000_000
+"""A source of more characters than this gets a warning: reading it takes long."""
+_PICTURES = re.compile(r"\s*[|;]\s*|\s*,\s*(?=https?://)|\s+(?=https?://)")
+_LEVELS = re.compile(r"\s*>+\s*|\s*»\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The columns by role, as the row loop wants them."""
+
+    id: str | None
+    category: str | None
+    sources: Sequence[tuple[str, str]]
+    pictures: Sequence[str]
+    attributes: Sequence[tuple[str, str, str | None]]
+    packed: Sequence[str]
+
+
+class TableReader(Reader):
+    """CSV, TSV, JSONL and Parquet. A blank cell is unknown, a cell like "n/a" explicitly none.
+
+    A product without an id is called by its row, "row-7"; a repeated id gets "#row" behind it and a
+    warning. Texts are kept character by character, so that spans point into what the user wrote.
+    """
+
+    def __init__(self, source: Input, format: str, wish: ColumnMapping, on_error: OnError) -> None:
+        super().__init__(source, format, on_error)
+        said = "you said so" if format == "table" else f'the format "{format}" says so'
+        self._table = Table(source)
+        self._wish = wish
+        rows = self._table.rows()
+        sample: list[RawRow] = list(islice(rows, SAMPLE))
+        if source.rewindable:
+            self._pending: Iterator[RawRow] | None = None
+            rows.close()  # type: ignore[attr-defined]
+        else:
+            self._pending = chain(sample, rows)
+        read = [cells for _, cells in sample if not isinstance(cells, InputError)]
+        if self._table.kind == "jsonl":
+            self.columns = tuple(dict.fromkeys(str(key) for cells in read for key in cells))
+            self.header: tuple[str, ...] = self.columns
+        else:
+            self.columns, self.header = self._table.columns, self._table.header
+        self.dialect = self._table.dialect
+        self.mapping: Mapping[str, Column] = resolve(self.columns, read, wish, source.name, said=said)
+        self._plan = _plan(self.mapping.values())
+
+    @property
+    def wish(self) -> ColumnMapping:
+        """What was asked of the mapping, presets included."""
+        return self._wish
+
+    def _rows(self) -> Iterator[Row]:
+        raw = self._table.rows() if self._pending is None else self._pending
+        self._pending = None
+        known, strange = set(self.columns or ()), self._table.kind == "jsonl"
+        if not self._plan.sources:
+            self._problems.warn(
+                InputError(
+                    f"no column holds text to read values from; there are {', '.join(self.columns or ())}",
+                    file=self.path,
+                    fix="name the columns with text as sources",
+                )
+            )
+        number = 0
+        for number, cells in raw:
+            if isinstance(cells, InputError):
+                self._problems.bad(cells)
+                continue
+            if strange and not known.issuperset(cells):
+                self._strange(cells, known, number)
+            try:
+                product = self._product(number, cells)
+            except InputError as error:
+                self._problems.bad(error)
+                continue
+            yield Row(number, product, cells)
+        if number == 0:
+            self._problems.warn(
+                InputError("there is no row below the header", file=self.path, fix="add products")
+            )
+
+    def _strange(self, cells: Mapping[str, Any], known: set[str], row: int) -> None:
+        """A key of JSONL that turns up after the columns were settled; said once."""
+        for key in cells:
+            if key not in known:
+                known.add(key)
+                self._problems.warn(
+                    InputError(
+                        f"this column is not among those of the first {SAMPLE} rows and is left out",
+                        file=self.path,
+                        row=row,
+                        field=key,
+                        fix="let an early row have it, with null for its value",
+                    )
+                )
+
+    def _product(self, row: int, cells: Mapping[str, Any]) -> Product:
+        plan, wish = self._plan, self._wish
+        id = as_text(cells.get(plan.id)).strip() if plan.id else ""
+        sources = []
+        for column, name in plan.sources:
+            text = self._text(cells.get(column))
+            if text and not text.isspace():
+                sources.append(Source(name, text))
+                if len(text) > LONG_TEXT:
+                    self._warn_long(len(text), row, column)
+        stated: dict[str, tuple[Stated, ...]] = {}
+        for column, name, delimiter in plan.attributes:
+            value = cells.get(column)
+            if value is None or value == "":
+                continue
+            values = values_of(value, delimiter, blank=wish.blank, absent=wish.absent)
+            if values is not None:
+                stated[name] = tuple(map(Stated, values))
+        for column in plan.packed:
+            self._unpack(cells.get(column), stated, row, column)
+        return Product(
+            id=self._unique(id, row, plan.id) if id else f"row-{row}",
+            category=self._category(cells.get(plan.category)) if plan.category else None,
+            sources=tuple(sources),
+            pictures=self._pictures(cells) if plan.pictures else (),
+            stated=stated,
+        )
+
+    def _text(self, value: Any) -> str:
+        """A source's text; a list of bullets becomes lines."""
+        if isinstance(value, list):
+            return "\n".join(as_text(part) for part in value if not is_blank(part))
+        return "" if isinstance(value, str) and is_blank(value, self._wish.blank) else as_text(value)
+
+    def _unpack(self, value: Any, stated: dict[str, tuple[Stated, ...]], row: int, column: str) -> None:
+        if is_blank(value, self._wish.blank):
+            return
+        found = packed(value)
+        if found is None:
+            raise InputError(
+                "this cell should hold several attributes, and cannot be read",
+                file=self.path,
+                row=row,
+                field=column,
+                fix='write it as JSON: {"Color": "red", "Size": "M"}',
+            )
+        for name, inner in found.items():
+            values = values_of(
+                inner, self._wish.many.get(name), blank=self._wish.blank, absent=self._wish.absent
+            )
+            if values is not None and name.strip():
+                stated.setdefault(name.strip(), tuple(map(Stated, values)))
+
+    def _category(self, value: Any) -> str | None:
+        if is_blank(value, self._wish.blank):
+            return None
+        text = as_text(value).strip()
+        parts = value if isinstance(value, list) else literal_list(text) if text[:1] == "[" else None
+        if parts:
+            text = as_text(parts[0]).strip()
+        if self._wish.category_depth is not None:
+            text = " > ".join(_LEVELS.split(text)[: self._wish.category_depth])
+        return text or None
+
+    def _pictures(self, cells: Mapping[str, Any]) -> tuple[Picture, ...]:
+        found: dict[str, None] = {}
+        folder = f"{self._wish.picture_folder.rstrip('/')}/" if self._wish.picture_folder else ""
+        for column in self._plan.pictures:
+            value = cells.get(column)
+            if is_blank(value, self._wish.blank):
+                continue
+            parts = value if isinstance(value, list) else None
+            if parts is None:
+                text = as_text(value).strip()
+                parts = (literal_list(text) if text[:1] == "[" else None) or _PICTURES.split(text)
+            for part in parts:
+                if location := as_text(part).strip():
+                    found[location if "://" in location else folder + location] = None
+        return tuple(map(Picture, found))
+
+    def _warn_long(self, length: int, row: int, column: str) -> None:
+        self._problems.warn(
+            InputError(
+                f"this text has {length:,} characters; all of it is read, which takes long",
+                file=self.path,
+                row=row,
+                field=column,
+                fix="check that it belongs to one product",
+            )
+        )
+
+
+def _plan(columns: Any) -> _Plan:
+    def having(role: str) -> list[Column]:
+        return [column for column in columns if column.role == role]
+
+    return _Plan(
+        id=next((c.name for c in having("id")), None),
+        category=next((c.name for c in having("category")), None),
+        sources=_title_first([(c.name, c.target) for c in having("source")]),
+        pictures=[c.name for c in having("picture")],
+        attributes=[
+            (c.name, c.target, None if c.delimiter is None else c.delimiter.strip() or c.delimiter)
+            for c in having("attribute")
+        ],
+        packed=[c.name for c in having("packed")],
+    )
+
+
+def _title_first(sources: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted(sources, key=lambda s: s[1] != "title")

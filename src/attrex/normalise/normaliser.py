@@ -45,7 +45,7 @@ class Normaliser:
 
         In this order: an allowed value that is the same but for its writing (or the same quantity); a
         number in ``attribute.unit``; an example that is the same but for its writing; a number with a
-        unit of its own, spaced as usual ("40mm" -> "40 mm"); else the text, its white space and quotes tidied.
+        unit of its own, spaced as usual ("40mm" -> "40 mm"); else the text, tidied of white space and quotes.
         A value that is not among the allowed ones is kept: whether it is refused is not decided here.
         """
         clean = _tidied(text)

@@ -1,0 +1,23 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# A busy machine is no failure.
+settings.register_profile("attrex", deadline=None)
+settings.load_profile("attrex")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of public data sets: ``ATTREX_DATA``, or ``../shared/data`` beside the repository."""
+    default = Path(__file__).parents[1].parent / "shared" / "data"
+    folder = Path(os.environ.get("ATTREX_DATA", default))
+    if not folder.is_dir():
+        pytest.skip(f"the public data sets are not at {folder}; say where by ATTREX_DATA")
+    return folder

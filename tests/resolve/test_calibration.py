@@ -102,3 +102,9 @@ def test_logit_and_sigmoid_are_inverse_and_finite() -> None:
     assert math.isfinite(logit(0.0))
     assert math.isfinite(logit(1.0))
     assert sigmoid(-1000) == 0.0
+
+
+def test_filled_cells_alone_teach_nothing_about_none() -> None:
+    data = [Trial("A", ((0.9, True),), 0.8, 1) for _ in range(200)]
+    assert fit_calibration(data).none == Line()
+    assert fit_calibration([*data, *[Trial("A", (), 0.8, 0)] * 10]).none != Line()

@@ -30,6 +30,9 @@ OWN_PRIOR = (8.0, 3.0)
 """The same for an attribute's own line around the common one."""
 KNOT_TRIALS = 20
 """Isotonic steps hold at least as many trials each; smaller ones would follow noise."""
+FEWEST_NEGATIVES = 10
+"""With fewer asks of explicit "no value" the score of "none" stays as it is: filled cells alone would
+teach that "none" is never right."""
 
 Points = Sequence[tuple[float, bool]]
 
@@ -146,7 +149,9 @@ def fit_calibration(
                 for s, right in points
             ]
         )
-    return Calibration(common, own, _fit_line(none, Line(), COMMON_PRIOR), knots, fitted=True)
+    negatives = sum(nothing for _, nothing in none)
+    line = _fit_line(none, Line(), COMMON_PRIOR) if negatives >= FEWEST_NEGATIVES else Line()
+    return Calibration(common, own, line, knots, fitted=True)
 
 
 def _fit_line(points: Points, prior: Line, precision: tuple[float, float]) -> Line:

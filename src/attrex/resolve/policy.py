@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from attrex.errors import ModelError
@@ -11,25 +11,57 @@ from attrex.resolve.calibration import Calibration, fit_calibration
 from attrex.resolve.thresholds import Aim, Thresholds, choose_thresholds
 from attrex.resolve.trial import Trial
 
+KEPT_TRIALS = 20_000
+"""Trials stored with a model, so that thresholds for another aim can be chosen later; about 1 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A calibration and the thresholds on its probabilities; the default trusts the model's scores."""
+    """A calibration, the thresholds on its probabilities, and the trials both were learnt from.
+
+    The default trusts the model's scores.
+    """
 
     calibration: Calibration = field(default_factory=Calibration)
     thresholds: Thresholds = field(default_factory=Thresholds)
+    trials: tuple[Trial, ...] = ()
+
+    def aimed(self, aim: Aim) -> Policy:
+        """The same calibration with thresholds for another aim."""
+        return replace(self, thresholds=choose_thresholds(self.trials, self.calibration, aim))
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-able; ``from_json`` reads it back without loss."""
-        return {"calibration": self.calibration.to_json(), "thresholds": self.thresholds.to_json()}
+        """JSON-able; ``from_json`` reads it back without loss (scores to six digits)."""
+        return {
+            "calibration": self.calibration.to_json(),
+            "thresholds": self.thresholds.to_json(),
+            "trials": [
+                [t.attribute, [[s, int(right)] for s, right in t.proposals], t.none_score, t.gold]
+                for t in self.trials
+            ],
+        }
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> Policy:
         """Raises ``ModelError`` where the content is from a newer attrex or is damaged."""
         if not isinstance(content.get("calibration"), Mapping) or "thresholds" not in content:
             raise ModelError("calibration.json is damaged (a part is missing). Fix: fit the model again")
+        try:
+            trials = tuple(
+                Trial(
+                    str(attribute),
+                    tuple((float(s), bool(right)) for s, right in proposals),
+                    None if none is None else float(none),
+                    int(gold),
+                )
+                for attribute, proposals, none, gold in content.get("trials", ())
+            )
+        except (TypeError, ValueError) as error:
+            raise ModelError(f"calibration.json is damaged ({error!r}). Fix: fit the model again") from error
         return Policy(
-            Calibration.from_json(content["calibration"]), Thresholds.from_json(content["thresholds"])
+            Calibration.from_json(content["calibration"]),
+            Thresholds.from_json(content["thresholds"]),
+            trials,
         )
 
 
@@ -38,5 +70,9 @@ def learn_policy(
 ) -> Policy:
     """Calibration and thresholds from the same trials, which the model was not trained on. Each
     has few parameters, and the thresholds are drawn to a common one, so one part serves both."""
-    calibration = fit_calibration(trials, method=method)
-    return Policy(calibration, choose_thresholds(trials, calibration, aim))
+    rounded = [
+        replace(trial, proposals=tuple((round(s, 6), right) for s, right in trial.proposals))
+        for trial in trials
+    ]
+    calibration = fit_calibration(rounded, method=method)
+    return Policy(calibration, choose_thresholds(rounded, calibration, aim), tuple(rounded[:KEPT_TRIALS]))

@@ -14,6 +14,8 @@ from attrex.resolve.trial import Trial
 DEFAULT = 0.5
 SHRINK = 30
 """An attribute's own threshold counts for n / (n + SHRINK), n being its proposals."""
+SHRINK_COMMON = 10
+"""The same for the common threshold against the default."""
 
 Points = Sequence[tuple[float, bool]]
 
@@ -76,7 +78,8 @@ def choose_thresholds(trials: Iterable[Trial], calibration: Calibration, aim: Ai
 
     F1 is 2 VC / (predicted + gold), so a further value raises it exactly where its chance of being
     right exceeds half the F1 reached; that common price, F1 / 2, also sets each attribute's own
-    threshold, which therefore serves the micro-average. Without trials the default stands.
+    threshold, which therefore serves the micro-average. Without trials the default stands, and the fewer
+    there are the nearer the common threshold stays to it.
     """
     by_attribute: dict[str, list[tuple[float, bool]]] = defaultdict(list)
     gold = 0
@@ -86,8 +89,9 @@ def choose_thresholds(trials: Iterable[Trial], calibration: Calibration, aim: Ai
             (calibration.probability(trial.attribute, score), right) for score, right in trial.proposals
         )
     every = [point for points in by_attribute.values() for point in points]
+    default = aim.precision or DEFAULT
     if not every:
-        return Thresholds(str(aim), aim.precision or DEFAULT)
+        return Thresholds(str(aim), default)
     if aim.precision is None:
         price = _best_f1(every, gold) / 2
         common = _best_gain(every, price)
@@ -96,6 +100,7 @@ def choose_thresholds(trials: Iterable[Trial], calibration: Calibration, aim: Ai
         share = aim.precision
         common = _widest(every, share)
         chosen = {name: _widest(points, share) for name, points in by_attribute.items() if points}
+    common = _between(common, default, len(every) / (len(every) + SHRINK_COMMON))
     own = {
         name: _between(threshold, common, len(by_attribute[name]) / (len(by_attribute[name]) + SHRINK))
         for name, threshold in chosen.items()

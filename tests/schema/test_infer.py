@@ -75,12 +75,19 @@ def test_several_stated_values_need_no_delimiter() -> None:
         ("Weight in kg", ["heavy", "light"], None),
         ("Colour (l)", ["red"], None),
         ("Size", ["40", "42"], None),
+        ("Content", ["8 oz", "12 count", "6 oz"], None),
         ("Size", ["M", "42 cm", "L"], None),
     ],
 )
 def test_units(name: str, cells: list[str], unit: str | None) -> None:
     (attribute,) = infer_schema(column(cells, name), names=[name]).attributes
     assert attribute.unit == unit
+
+
+def test_rare_slips_do_not_make_many() -> None:
+    slip = Product("1", stated={"A": (Stated("red"), Stated("blue"))})
+    assert infer_schema([slip, *column(["red"] * 99)]).attributes[0].many
+    assert not infer_schema([slip, *column(["red"] * 100)]).attributes[0].many
 
 
 def test_named_columns_come_first_and_stay_though_empty() -> None:

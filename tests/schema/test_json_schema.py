@@ -35,6 +35,10 @@ def test_a_pydantic_model() -> None:
     )
 
 
+def test_a_model_is_a_form_like_any_other() -> None:
+    assert parse_schema(Shoe) == from_pydantic(Shoe)
+
+
 def test_what_is_no_model() -> None:
     with pytest.raises(SchemaError, match="expected a Pydantic model class, got <class 'int'>"):
         from_pydantic(int)

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from attrex.core import Attribute, Product
 from attrex.schema.quantity import parse_quantity
 from attrex.schema.schema import Schema
-from attrex.schema.units import find_unit
+from attrex.schema.units import Unit, find_unit
 
 _DISTINCT = 5_000  # different cells kept per attribute; the rarer half is forgotten when it gets more
 _LONGEST = 200  # characters; a longer cell is prose and says nothing about delimiters, units or examples
 _EXAMPLES = 10
 _EXAMPLE_LONGEST = 60
 _QUANTITIES = 0.8  # so many of the cells must be quantities for the attribute to have a unit
+_ALIKE = 0.9  # so many of them must be of one dimension
+_SEVERAL = 0.01  # so large a share of products must have several values; fewer are slips of annotators
 _SPLIT_CELLS = 3  # so many cells must hold the delimiter, and
 _SPLIT_SHARE = 0.02  # so large a share of them, before it is believed
 
@@ -38,7 +40,8 @@ def infer_schema(products: Iterable[Product], *, names: Sequence[str] = ()) -> S
     for product in products:
         for name, values in product.stated.items():
             column = columns.setdefault(name, _Column())
-            column.several = column.several or len(values) > 1
+            column.filled += bool(values)
+            column.several += len(values) > 1
             for value in values:
                 column.add(value.text.strip())
     return Schema(column.attribute(name) for name, column in columns.items())
@@ -46,7 +49,8 @@ def infer_schema(products: Iterable[Product], *, names: Sequence[str] = ()) -> S
 
 @dataclass(slots=True)
 class _Column:
-    several: bool = False
+    filled: int = 0  # products with a value, and
+    several: int = 0  # with more than one
     cells: Counter[str] = field(default_factory=Counter)
 
     def add(self, text: str) -> None:
@@ -58,33 +62,37 @@ class _Column:
 
     def attribute(self, name: str) -> Attribute:
         unit, quantities = self._unit(name)
-        delimiter = None if self.several or quantities else self._delimiter()
+        many = self.several > 0 and self.several >= _SEVERAL * self.filled
+        delimiter = None if many or quantities else self._delimiter()
         return Attribute(
             name,
             unit=unit,
-            many=self.several or delimiter is not None,
+            many=many or delimiter is not None,
             examples=self._examples(delimiter),
             delimiter=delimiter,
         )
 
     def _unit(self, name: str) -> tuple[str | None, bool]:
         """The unit, and whether the cells are quantities at all."""
-        found: Counter[str] = Counter()
+        found: Counter[Unit] = Counter()
         parsed = 0
         for text, count in self.cells.items():
             if quantity := parse_quantity(text):
                 parsed += count
                 if quantity.unit is not None:
-                    found[quantity.unit.symbol] += count
+                    found[quantity.unit] += count
         total = self.cells.total()
         quantities = total > 0 and parsed >= _QUANTITIES * total
         match = _UNIT_IN_NAME.search(name)
         named = find_unit(match[1] or match[2]) if match else None
         if named is not None and (quantities or not total):
             return named.symbol, quantities
-        if quantities and found.total() >= total / 2:
-            return found.most_common(1)[0][0], True
-        return None, quantities
+        if not quantities or found.total() < total / 2:
+            return None, quantities
+        unit = found.most_common(1)[0][0]
+        alike = sum(count for other, count in found.items() if other.dimension == unit.dimension)
+        # "8 oz" beside "12 pieces": neither is the unit of both.
+        return (unit.symbol if alike >= _ALIKE * found.total() else None), True
 
     def _delimiter(self) -> str | None:
         for mark, recurring in _DELIMITERS:

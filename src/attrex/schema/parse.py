@@ -27,7 +27,7 @@ from typing import TypeGuard
 from attrex.core import Attribute
 from attrex.errors import SchemaError
 from attrex.schema.document import load_document
-from attrex.schema.json_schema import is_json_schema, parse_json_schema
+from attrex.schema.json_schema import from_pydantic, is_json_schema, parse_json_schema
 from attrex.schema.place import Place, shown
 from attrex.schema.schema import Category, Schema
 
@@ -45,12 +45,15 @@ def read_schema(path: str | Path) -> Schema:
 
 
 def parse_schema(data: object, *, file: str | None = None) -> Schema:
-    """A schema from plain data in any of the forms of the module's text; ``file`` goes into messages.
+    """A schema from plain data in any of the forms of the module's text, or from a Pydantic model class;
+    ``file`` goes into messages.
 
     Raises ``SchemaError`` with the path of what is wrong.
     """
     if isinstance(data, Schema):
         return data
+    if isinstance(data, type):
+        return from_pydantic(data)
     place = Place(file)
     categories: tuple[Category, ...] = ()
     if is_json_schema(data):

@@ -12,6 +12,8 @@ from typing import Any
 
 BLANK = frozenset({"", "nan", "null", "<na>", "#n/a"})
 """Cells that say nothing (case folded): what pandas, databases and spreadsheets write for a missing value."""
+LONGEST_MARKER = 24
+"""Longer cells are not looked up among the two sets."""
 ABSENT = frozenset({"n/a"})
 """Cells that say: this product has no such value (case folded)."""
 
@@ -43,7 +45,7 @@ def is_blank(value: Any, blank: frozenset[str] = BLANK) -> bool:
     if isinstance(value, list | tuple | dict):
         return not value
     text = as_text(value).strip()
-    return not text or (len(text) <= 24 and text.casefold() in blank)
+    return not text or (len(text) <= LONGEST_MARKER and text.casefold() in blank)
 
 
 def values_of(
@@ -62,7 +64,7 @@ def values_of(
         text = value.strip()
         if not text:
             return None
-        if len(text) <= 24:
+        if len(text) <= LONGEST_MARKER:
             folded = text.casefold()
             if folded in blank:
                 return None

@@ -12,7 +12,7 @@ import yaml
 
 from attrex.errors import ConfigError, InputError
 from attrex.io import conventions
-from attrex.io.cells import ABSENT, BLANK, as_text, is_blank
+from attrex.io.cells import ABSENT, BLANK, LONGEST_MARKER, as_text, is_blank
 
 Role = Literal["id", "category", "source", "picture", "attribute", "packed", "ignored"]
 
@@ -119,6 +119,8 @@ def _checked(key: str, value: Any, path: str) -> Any:
             raise ConfigError(f"{path}: expected attribute: delimiter, got {value!r}")
         return {str(k): v for k, v in value.items()}
     names = _names(value, path)
+    if key in ("absent", "blank") and any(len(n.strip()) > LONGEST_MARKER for n in names):
+        raise ConfigError(f"{path}: a marker may have {LONGEST_MARKER} characters at most")
     return frozenset(n.strip().casefold() for n in names) if key in ("absent", "blank") else tuple(names)
 
 

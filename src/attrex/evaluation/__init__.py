@@ -3,7 +3,7 @@
 from attrex.evaluation.backtest import Backtest, Disagreement, MaskedCell, Side, backtest
 from attrex.evaluation.compare import Comparison, Difference, compare
 from attrex.evaluation.counts import Counts, Scores, SetCounts
-from attrex.evaluation.curves import Bin, CurvePoint, coverage_at, curve, reliability
+from attrex.evaluation.curves import Bin, CurvePoint, best_cut, curve, reliability
 from attrex.evaluation.judged import Judged, judge
 from attrex.evaluation.outcome import Matching, Outcome
 from attrex.evaluation.report import Report, report
@@ -27,8 +27,8 @@ __all__ = [
     "Side",
     "Support",
     "backtest",
+    "best_cut",
     "compare",
-    "coverage_at",
     "curve",
     "judge",
     "reliability",

@@ -11,7 +11,7 @@ import numpy as np
 from attrex.core import Evidence
 from attrex.evaluation import bootstrap
 from attrex.evaluation.counts import Floats, Interval, divided
-from attrex.evaluation.curves import CurvePoint, curve
+from attrex.evaluation.curves import CurvePoint, best_cut, curve
 from attrex.evaluation.judged import Judged
 from attrex.evaluation.outcome import Matching, Outcome, value_outcome
 
@@ -286,12 +286,12 @@ def _sureness(judged: Judged) -> float:
 
 def _at_precision(cells: Sequence[MaskedCell], ends: Ends, marks: Sequence[float]) -> tuple[AtPrecision, ...]:
     in_text = sum(cell.in_text for cell in cells)
+    curves = [curve(*_sure(cells, ends, which), len(cells), thin=False) for which in (0, 1)]
     found = []
     for mark in marks:
         reached = []
         for which in (0, 1):
-            points = curve(*_sure(cells, ends, which), len(cells), thin=False)
-            cut = max((p for p in points if p.precision >= mark), key=lambda p: p.coverage, default=None)
+            cut = best_cut(mark, curves[which])
             through = cut is not None and sum(
                 cell.in_text and end[which] in _GIVEN and _sureness(_side(cell, which)) >= cut.threshold
                 for cell, end in zip(cells, ends, strict=True)

@@ -51,15 +51,14 @@ def curve(
     )
 
 
-def coverage_at(
-    precision: float, probabilities: Sequence[float], correct: Sequence[bool], asks: int
-) -> float:
-    """The largest coverage that a threshold reaches at this precision or better; 0 where none does.
+def best_cut(precision: float, points: Sequence[CurvePoint]) -> CurvePoint | None:
+    """The point of largest coverage at this precision or better; None where the precision is never reached.
 
-    The threshold is chosen on the very answers it is judged by: for comparing two models, not for promises.
+    Where it is chosen on the very answers it is judged by, it compares two models and promises nothing.
+    Pass a curve that was not thinned.
     """
-    points = curve(probabilities, correct, asks, thin=False)
-    return max((point.coverage for point in points if point.precision >= precision), default=0.0)
+    reached = (point for point in points if point.precision >= precision)
+    return max(reached, key=lambda point: point.coverage, default=None)
 
 
 def reliability(

@@ -195,10 +195,14 @@ def _row(row: InspectRow) -> str:
 def _evidence(row: InspectRow) -> str:
     part = '<span class="said">Only a part of the text was read.</span>' if row.input_read == "part" else ""
     if row.snippet is None:
-        said = {"inferred": "inferred; it stands nowhere in the text", "region": "in a picture"}
-        return f'<span class="without">{said.get(row.evidence_kind or "", "")}</span>{part}'
-    source = f'<span class="source">{bdi(row.source)}</span>' if row.source else ""
-    return f'<p class="snippet">{source}{highlighted(row.snippet, row.mark)}</p>{part}'
+        said = {"inferred": "inferred; it stands nowhere in the text", "region": "in the picture"}
+        kind = f'<span class="without">{said.get(row.evidence_kind or "", "")}</span>'
+        return f"{_source(row.source)}{kind}{part}"
+    return f'<p class="snippet">{_source(row.source)}{highlighted(row.snippet, row.mark)}</p>{part}'
+
+
+def _source(name: str | None) -> str:
+    return f'<span class="source">{bdi(clipped(name, 80))}</span>' if name else ""
 
 
 def highlighted(snippet: str, mark: tuple[int, int] | None, *, length: int = _SNIPPET) -> str:
@@ -214,7 +218,9 @@ def _others(row: InspectRow) -> str:
         return ""
     shown = row.alternatives[:_ALTERNATIVES]
     more = len(row.alternatives) - len(shown)
-    items = "".join(f"<li>{bdi(clipped(a.text, _VALUE))}{meter(a.probability)}</li>" for a in shown)
+    items = "".join(
+        f"<li>{bdi(clipped(a.text, _VALUE))}{_source(a.source)}{meter(a.probability)}</li>" for a in shown
+    )
     items += f'<li class="without">and {whole(more)} more</li>' if more else ""
     opened = "" if row.value is not None else " open"
     label = counted(len(row.alternatives), "alternative")

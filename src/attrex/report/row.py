@@ -17,10 +17,11 @@ _FIX = "pass the long form that `attrex fill` writes to a .parquet or .jsonl fil
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A proposal that was not taken."""
+    """A proposal that was not taken; ``source`` is where it stands, if anywhere."""
 
     text: str
     probability: float | None
+    source: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +123,6 @@ def _alternatives(record: Mapping[str, Any], number: int, file: str | None) -> t
         fields = item if isinstance(item, Mapping) else {"value": item}
         text = fields.get("value", fields.get("text"))
         if text is not None:
-            found.append(Alternative(str(text), _number(fields, "probability", number, file)))
+            probability = _number(fields, "probability", number, file)
+            found.append(Alternative(str(text), probability, _text(fields, "source")))
     return tuple(found)

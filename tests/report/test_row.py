@@ -1,0 +1,63 @@
+import pytest
+
+from attrex.errors import InputError
+from attrex.report.row import Alternative, parse
+from tests.report.records import record, valueless
+
+FIX = "Fix: pass the long form that `attrex fill` writes to a .parquet or .jsonl file"
+
+
+def test_a_row_is_typed() -> None:
+    row = parse(record(), 1)
+    assert (row.value, row.canonical, row.probability, row.mark) == ("navy", "Blue", 0.875, (6, 10))
+
+
+def test_numbers_may_be_texts_and_gaps_empty() -> None:
+    row = parse(record(probability="0.5", start="12", end="16", snippet_start="6", canonical=""), 1)
+    assert (row.probability, row.mark, row.canonical) == (0.5, (6, 10), None)
+    assert parse(valueless("not_stated", probability=""), 1).probability is None
+    assert parse(record(probability=float("nan")), 1).probability is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"snippet_start": 12}, {"snippet_start": -1}, {"end": 12}, {"end": None}, {"snippet": None}],
+)
+def test_a_mark_that_does_not_fit_is_dropped(wrong: dict[str, int | None]) -> None:
+    assert parse(record(**wrong), 1).mark is None
+
+
+def test_alternatives() -> None:
+    text = '[{"value": "blue", "probability": 0.2, "source": "bullets"}, {"text": "sky"}, "teal", {}]'
+    expected = (
+        Alternative("blue", 0.2, "bullets"),
+        Alternative("sky", None, None),
+        Alternative("teal", None, None),
+    )
+    assert parse(record(alternatives=text), 1).alternatives == expected
+    assert parse(record(alternatives=None), 1).alternatives == ()
+    assert parse(record(alternatives=["teal"]), 1).alternatives == expected[2:]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"product_id": None}, 'f.csv, row 7, field "product_id": the value is missing'),
+        ({"status": None}, 'f.csv, row 7, field "status": the value is missing'),
+        ({"probability": "high"}, 'f.csv, row 7, field "probability": expected a number, got "high"'),
+        ({"start": "x"}, 'f.csv, row 7, field "start": expected a number, got "x"'),
+        (
+            {"alternatives": "[oops"},
+            'f.csv, row 7, field "alternatives": the text is no JSON (Expecting value)',
+        ),
+        (
+            {"status": "maybe"},
+            'f.csv, row 7, field "status": "maybe" is no status; it is one of '
+            "found, not_stated, not_applicable, conflict, abstained, unreadable",
+        ),
+    ],
+)
+def test_a_wrong_field_is_named(fields: dict[str, str | None], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse(record(**fields), 7, "f.csv")
+    assert str(caught.value) == f"{message}. {FIX}"

@@ -50,6 +50,14 @@ def test_the_page_is_harmless_and_complete() -> None:
     assert "\x1b" not in terminal(backtest_terminal(made))
 
 
+def test_settings_are_told() -> None:
+    made = backtest(CELLS, settings={"aim": "precision=0.9", "thresholds": {"<Color>": 0.4}}, resamples=0)
+    shown = terminal(backtest_terminal(made))
+    assert "aim: precision=0.9" in shown
+    assert 'thresholds: {"<Color>": 0.4}' in shown
+    assert 'thresholds{"<Color>": 0.4}' in Page(backtest_html(made)).text
+
+
 def test_nothing_to_show_renders() -> None:
     assert "0 filled cells" in Page(backtest_html(backtest([]))).text
     shown = terminal(backtest_terminal(backtest([])))

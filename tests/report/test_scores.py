@@ -26,6 +26,12 @@ def test_the_terminal_tables_have_the_numbers() -> None:
     assert "7 asks of 4 products; values compared exactly but for white space." in shown
 
 
+def test_there_is_no_column_of_intervals_without_any() -> None:
+    assert "95 %" not in terminal(report_terminal(report(SEVEN, resamples=0))).split("P precision")[0]
+    assert "95 % of F1" not in report_html(report(SEVEN, resamples=0))
+    assert "95 % of F1" in report_html(report(SEVEN, resamples=9))
+
+
 def test_undefined_is_a_dash() -> None:
     shown = terminal(report_terminal(report([ask("p", "a", "x")], resamples=0)))
     assert ["a", "–", "0.000", "0.000", "0", "0", "1", "0", "0"] in [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -56,6 +58,7 @@ def backtest_terminal(backtest: Backtest) -> RenderableType:
         Text(_interval_line(backtest.overall.model)),
         _at_grid(backtest),
         Text(f"{_MEASURES} {_HOLDS}", style="dim"),
+        *(Text(visible(f"{name}: {clipped(said, 300)}"), style="dim") for name, said in _settings(backtest)),
     ]
     if backtest.disagreements:
         lines += [Text(""), Text(_most(backtest), style="bold")]
@@ -154,7 +157,22 @@ def backtest_html(backtest: Backtest, *, title: str = "Backtest") -> str:
     if backtest.disagreements:
         cases = "".join(_html_case(one) for one in backtest.disagreements)
         parts.append(section(_most(backtest), f'<ol class="cases">{cases}</ol>'))
+    if backtest.settings:
+        parts.append(section("Settings", _settings_table(backtest)))
     return page(title, "\n".join(parts), subtitle=_hidden(backtest))
+
+
+def _settings(backtest: Backtest) -> list[tuple[str, str]]:
+    """Name and value as text, in the given order."""
+    return [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in backtest.settings.items()
+    ]
+
+
+def _settings_table(backtest: Backtest) -> str:
+    rows = [[bdi(name), f'<span class="long">{bdi(said)}</span>'] for name, said in _settings(backtest)]
+    return table(["Setting", "Value"], rows, caption="Settings", numeric_from=2)
 
 
 def _small(model: Side, lexicon: Side, measure: str) -> str:

@@ -76,20 +76,26 @@ def _grid(
 ) -> Table:
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     grid.add_column(heading, overflow="fold", min_width=14, ratio=1)
-    for name in ("P", "R", "F1", "95 %", *_COUNTS):
+    ends = _any_interval(first, groups)
+    for name in ("P", "R", "F1", *(["95 %"] if ends else []), *_COUNTS):
         grid.add_column(name, justify="right", no_wrap=True)
     for at, (name, (counts, scores)) in enumerate(first.items(), 1):
-        grid.add_row(*_cells(name, counts, scores), style="bold", end_section=at == len(first))
+        grid.add_row(*_cells(name, counts, scores, ends), style="bold", end_section=at == len(first))
     for name, group in groups.items():
-        grid.add_row(*_cells(name, group.counts, group.scores))
+        grid.add_row(*_cells(name, group.counts, group.scores, ends))
     return grid
 
 
-def _cells(name: str, counts: Counts | None, scores: Scores) -> list[Text]:
+def _any_interval(first: Mapping[str, tuple[Counts | None, Scores]], groups: Mapping[str, Scored]) -> bool:
+    """Whether a column of intervals would hold any."""
+    return any(s.intervals for _, s in first.values()) or any(g.scores.intervals for g in groups.values())
+
+
+def _cells(name: str, counts: Counts | None, scores: Scores, ends: bool) -> list[Text]:
     numbers = counts.to_json().values() if counts is not None else ()
     cells = [
         *(_said(scores, measure) for measure in ("precision", "recall", "f1")),
-        span(scores.intervals.get("f1")) if scores.intervals else "",
+        *([span(scores.intervals.get("f1")) if scores.intervals else ""] if ends else []),
         *(str(n) for n in numbers),
         *("" for _ in range(0 if counts is not None else len(_COUNTS))),
     ]
@@ -186,6 +192,7 @@ def _html_grid(
 ) -> str:
     plain = [(escaped(name), counts, scores) for name, (counts, scores) in first.items()]
     plain += [(bdi(name), group.counts, group.scores) for name, group in groups.items()]
+    ends = _any_interval(first, groups)
     rows = []
     for name, counts, scores in plain:
         cells = [name]
@@ -193,10 +200,12 @@ def _html_grid(
             f1 = None if "f1" in scores.undefined else scores.f1
             cells.append(dot(f1, scores.intervals.get("f1")))
         cells += [_said(scores, measure) for measure in ("precision", "recall", "f1")]
-        cells.append(span(scores.intervals.get("f1")) if scores.intervals else "")
+        if ends:
+            cells.append(span(scores.intervals.get("f1")) if scores.intervals else "")
         cells += [whole(n) for n in counts.to_json().values()] if counts is not None else [""] * len(_COUNTS)
         rows.append(cells)
-    head = [heading, *(["0 – F1 – 1"] if dots else []), "Precision", "Recall", "F1", "95 % of F1", *_COUNTS]
+    head = [heading, *(["0 – F1 – 1"] if dots else []), "Precision", "Recall", "F1"]
+    head += [*(["95 % of F1"] if ends else []), *_COUNTS]
     return table(
         head, rows, caption=f"Scores by {heading.lower()}", numeric_from=2 if dots else 1, lead=len(first)
     )

@@ -84,6 +84,9 @@ class _Strings(HTMLParser):
 
     def unknown_decl(self, data: str) -> None:
         self._cut()
+        if data.upper().startswith("CDATA["):
+            self._open = data[len("CDATA[") :]
+            self._cut()
 
     def handle_pi(self, data: str) -> None:
         self._cut()
@@ -97,6 +100,8 @@ class _Strings(HTMLParser):
     def handle_charref(self, name: str) -> None:
         try:
             code = int(name[1:], 16) if name[:1] in "xX" else int(name)
+            if code == 0:
+                raise ValueError
             text = bytes([code]).decode("windows-1252", "ignore") if code < 256 else chr(code)
             self._open += text or chr(code)
         except (ValueError, OverflowError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,20 @@ def read_long(path: str | Path) -> Iterator[dict[str, Any]]:
     texts as they were before escaping. Streams. Raises ``InputError`` where the file is something else."""
     source = Input(path)
     table = Table(source)
-    for number, cells in table.rows():
-        if isinstance(cells, InputError):
-            raise cells
-        missing = [c for c in ("product_id", "attribute", "status", "value") if c not in cells]
-        if missing:
-            raise InputError(
-                "this is not the long form of attrex",
-                file=source.name,
-                row=number,
-                field=missing[0],
-                fix="write one with: attrex fill ... -o filled.parquet (or --layout long)",
-            )
-        yield _record(cells, number, source, escaped=table.kind == "delimited")
+    with closing(table.rows()) as rows:
+        for number, cells in rows:
+            if isinstance(cells, InputError):
+                raise cells
+            missing = [c for c in ("product_id", "attribute", "status", "value") if c not in cells]
+            if missing:
+                raise InputError(
+                    "this is not the long form of attrex",
+                    file=source.name,
+                    row=number,
+                    field=missing[0],
+                    fix="write one with: attrex fill ... -o filled.parquet (or --layout long)",
+                )
+            yield _record(cells, number, source, escaped=table.kind == "delimited")
 
 
 def _record(cells: Mapping[str, Any], row: int, source: Input, *, escaped: bool) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from attrex.core import Extraction, Product, Source, Span, Stated, Status, Value
@@ -14,7 +15,7 @@ from attrex.io.input import Input
 from attrex.io.label_index import LabelIndex
 from attrex.io.problems import OnError
 from attrex.io.rows import Reader, Row
-from attrex.io.tables import json_rows
+from attrex.io.tables import RawRow, json_rows
 from attrex.schema.schema import Schema
 
 _NUMBERED = re.compile(r"#\d+$")
@@ -41,18 +42,19 @@ class MaveReader(Reader):
         return (self._metadata or self.source).fraction()
 
     def _rows(self) -> Iterator[Row]:
-        for number, record in self._joined() if self._metadata else json_rows(self.source):
-            wrong = record if isinstance(record, InputError) else self._misshapen(record, number)
-            if wrong is not None:
-                self._problems.bad(wrong)
-                continue
-            assert not isinstance(record, InputError)
-            yield Row(number, self._product(number, record))
+        with closing(self._joined() if self._metadata else json_rows(self.source)) as records:
+            for number, record in records:
+                wrong = record if isinstance(record, InputError) else self._misshapen(record, number)
+                if wrong is not None:
+                    self._problems.bad(wrong)
+                    continue
+                assert not isinstance(record, InputError)
+                yield Row(number, self._product(number, record))
 
-    def _joined(self) -> Iterator[tuple[int, Mapping[str, Any] | InputError]]:
+    def _joined(self) -> Generator[RawRow, None, None]:
         assert self._metadata is not None
-        with LabelIndex(self.source) as labels:
-            for number, record in json_rows(self._metadata):
+        with LabelIndex(self.source) as labels, closing(json_rows(self._metadata)) as records:
+            for number, record in records:
                 if isinstance(record, InputError):
                     self._problems.bad(record)
                     continue

@@ -93,7 +93,7 @@ def _told_by_keys(line: str, whole: bool) -> str:
         keys = _loose_keys(line)
     if {"input", "target_scores"} <= keys:
         return "extractgpt"
-    if {"input_title", "target_scores"} <= keys:
+    if "input_title" in keys:
         return "wdc-pave"
     if "paragraphs" in keys or ({"id", "attributes"} <= keys and '"evidences"' in line):
         return "mave"

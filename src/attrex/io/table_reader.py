@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from attrex.core import Picture, Product, Source, Stated
@@ -53,10 +54,10 @@ class TableReader(Reader):
         rows = self._table.rows()
         sample: list[RawRow] = list(islice(rows, SAMPLE))
         if source.rewindable:
-            self._pending: Iterator[RawRow] | None = None
-            rows.close()  # type: ignore[attr-defined]
+            self._pending: Generator[RawRow, None, None] | None = None
+            rows.close()
         else:
-            self._pending = chain(sample, rows)
+            self._pending = _chained(sample, rows)
         read = [cells for _, cells in sample if not isinstance(cells, InputError)]
         if self._table.kind == "jsonl":
             self.columns = tuple(dict.fromkeys(str(key) for cells in read for key in cells))
@@ -86,18 +87,19 @@ class TableReader(Reader):
                 )
             )
         number = 0
-        for number, cells in raw:
-            if isinstance(cells, InputError):
-                self._problems.bad(cells)
-                continue
-            if strange and not known.issuperset(cells):
-                self._strange(cells, known, number)
-            try:
-                product = self._product(number, cells)
-            except InputError as error:
-                self._problems.bad(error)
-                continue
-            yield Row(number, product, cells)
+        with closing(raw):
+            for number, cells in raw:
+                if isinstance(cells, InputError):
+                    self._problems.bad(cells)
+                    continue
+                if strange and not known.issuperset(cells):
+                    self._strange(cells, known, number)
+                try:
+                    product = self._product(number, cells)
+                except InputError as error:
+                    self._problems.bad(error)
+                    continue
+                yield Row(number, product, cells)
         if number == 0:
             self._problems.warn(
                 InputError("there is no row below the header", file=self.path, fix="add products")
@@ -223,6 +225,11 @@ class TableReader(Reader):
                 fix="check that it belongs to one product",
             )
         )
+
+
+def _chained(first: Sequence[RawRow], rest: Generator[RawRow, None, None]) -> Generator[RawRow]:
+    yield from first
+    yield from rest
 
 
 def _plan(columns: Any) -> _Plan:

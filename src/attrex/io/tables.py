@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Literal
 
@@ -62,7 +62,7 @@ class Table:
             tabs = ".tsv" in endings or ".tab" in endings
             self.dialect = sniff(source.head_text(), tabs=tabs, mark=source.mark)
 
-    def rows(self) -> Iterator[RawRow]:
+    def rows(self) -> Generator[RawRow, None, None]:
         """Every row of the file, in order; a row that cannot be read comes as its error."""
         with self.source.failures():
             if self.kind == "parquet":
@@ -75,7 +75,7 @@ class Table:
     def _error(self, message: str, row: int | None, field: str | None, fix: str) -> InputError:
         return InputError(message, file=self.source.name, row=row, field=field, fix=fix)
 
-    def _delimited(self) -> Iterator[RawRow]:
+    def _delimited(self) -> Generator[RawRow, None, None]:
         assert self.dialect is not None
         if csv.field_size_limit() < LONGEST_CELL:
             csv.field_size_limit(LONGEST_CELL)
@@ -174,7 +174,7 @@ class Table:
                     "copy or write it again",
                 ) from None
 
-    def _parquet(self) -> Iterator[RawRow]:
+    def _parquet(self) -> Generator[RawRow, None, None]:
         number = 0
         with self.source.bytes() as file:
             try:
@@ -226,7 +226,7 @@ def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
 
 
-def json_rows(source: Input) -> Iterator[RawRow]:
+def json_rows(source: Input) -> Generator[RawRow, None, None]:
     """The rows of a JSONL file, of whatever format."""
     number = 0
     with source.failures(), source.text(newline="\n") as file:

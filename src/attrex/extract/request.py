@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from attrex.core import Attribute, Extraction, Product
 from attrex.schema import Schema
@@ -12,11 +13,13 @@ from attrex.schema import Schema
 @dataclass(frozen=True, slots=True)
 class Request:
     """A product, the attributes asked of it, and those asked that its category does not have
-    (they are answered "not applicable" without a model)."""
+    (they are answered "not applicable" without a model). ``tag`` is whatever the caller wants to have
+    beside the result, such as the product's row."""
 
     product: Product
     attributes: tuple[Attribute, ...]
     inapplicable: tuple[str, ...] = ()
+    tag: Any = None
 
 
 @dataclass(frozen=True, slots=True)

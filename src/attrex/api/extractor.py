@@ -1,0 +1,166 @@
+"""What a user holds: a model, the schema it answers, and when it is believed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+from attrex.api.card import model_card
+from attrex.api.products import Given, as_product
+from attrex.core import Attribute, Extraction, Product
+from attrex.errors import ConfigError
+from attrex.extract import Pipeline, Request, Result, blanks, everything, named
+from attrex.models.folder import StorableModel, load_model, model_version, save_model
+from attrex.normalise import Normaliser
+from attrex.resolve import Aim, Policy, Resolver
+from attrex.schema import Schema
+
+if TYPE_CHECKING:
+    from attrex.api.fitting import FitReport
+
+
+class Extractor:
+    """Fills in the blanks of products. Made by ``attrex.fit`` or ``from_pretrained``.
+
+    ``policy`` holds calibration and thresholds; ``report`` what happened during fitting (None after
+    loading), ``card`` the model card's text.
+    """
+
+    def __init__(
+        self,
+        model: StorableModel,
+        schema: Schema,
+        policy: Policy | None = None,
+        *,
+        card: str | None = None,
+        report: FitReport | None = None,
+    ) -> None:
+        self.model, self.schema, self.policy = model, schema, policy or Policy()
+        self.report = report
+        self.version = model_version(model)
+        self.card = card if card is not None else model_card(self.name, schema, self.policy, report)
+        self._pipeline: Pipeline | None = None
+
+    @property
+    def name(self) -> str:
+        """The builder's name in the models' catalogue."""
+        return str(self.model.config()["builder"])
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The path from products to extractions, made at first use."""
+        if self._pipeline is None:
+            resolver = Resolver(self.policy, Normaliser())
+            self._pipeline = Pipeline(
+                self.model, self.schema, resolver, stage=self.name, version=self.version
+            )
+        return self._pipeline
+
+    @overload
+    def fill(
+        self, products: Given, *, attributes: Sequence[str | Attribute] | None = None, all: bool = False
+    ) -> tuple[Extraction, ...]: ...
+
+    @overload
+    def fill(
+        self,
+        products: Iterable[Given],
+        *,
+        attributes: Sequence[str | Attribute] | None = None,
+        all: bool = False,
+    ) -> list[tuple[Extraction, ...]]: ...
+
+    def fill(
+        self,
+        products: Given | Iterable[Given],
+        *,
+        attributes: Sequence[str | Attribute] | None = None,
+        all: bool = False,
+    ) -> tuple[Extraction, ...] | list[tuple[Extraction, ...]]:
+        """One product's extractions, or a list with those of each of many.
+
+        Asked are the attributes of the product's category that no cell states; with ``all`` the stated
+        ones too; with ``attributes`` exactly those, by name or as new ones that the schema lacks.
+        """
+        if isinstance(products, Product | Mapping):
+            return next(self.stream([products], attributes=attributes, all=all))
+        return list(self.stream(products, attributes=attributes, all=all))
+
+    def stream(
+        self,
+        products: Iterable[Given],
+        *,
+        attributes: Sequence[str | Attribute] | None = None,
+        all: bool = False,
+    ) -> Iterator[tuple[Extraction, ...]]:
+        """As ``fill``, one product after another, in order and in constant memory."""
+        asked = None if attributes is None else self._named(attributes)
+        requests = (
+            self.request(as_product(given, number), asked, all=all)
+            for number, given in enumerate(products, start=1)
+        )
+        for result in self.run(requests):
+            yield result.extractions
+
+    def request(self, product: Product, attributes: Sequence[Attribute] | None, *, all: bool) -> Request:
+        """What ``fill`` asks of this product."""
+        if attributes is not None:
+            return named(product, attributes, self.schema)
+        return everything(product, self.schema) if all else blanks(product, self.schema)
+
+    def run(self, requests: Iterable[Request]) -> Iterator[Result]:
+        """The pipeline itself, for those who make their own requests."""
+        return self.pipeline.run(requests)
+
+    def _named(self, attributes: Sequence[str | Attribute]) -> list[Attribute]:
+        if isinstance(attributes, str):
+            raise ConfigError(f'attributes: expected a list of names, got the text "{attributes}"')
+        return [self.attribute(a) if isinstance(a, str) else a for a in attributes]
+
+    def attribute(self, name: str) -> Attribute:
+        """The schema's attribute of that name, or a new one that is nothing but a name."""
+        return next((a for a in self.schema.every if a.name == name), None) or Attribute(name)
+
+    def known(self, names: Sequence[str]) -> list[Attribute]:
+        """The schema's attributes of these names. Raises ``ConfigError`` for one that it lacks."""
+        known = {a.name: a for a in self.schema.every}
+        for name in names:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f'did you mean "{near[0]}"?' if near else f"it has {', '.join(list(known)[:20])}"
+                raise ConfigError(f'ask: the model\'s schema has no attribute "{name}"; {hint}')
+        return [known[name] for name in names]
+
+    def aimed(self, aim: str) -> Extractor:
+        """The same model with thresholds for another aim ("f1", "precision=0.95")."""
+        return Extractor(
+            self.model, self.schema, self.policy.aimed(Aim.parse(aim)), card=self.card, report=self.report
+        )
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Writes the model folder and returns its path. Raises ``OutputError`` where it cannot."""
+        return save_model(
+            self.model, Path(folder), schema=self.schema, calibration=self.policy.to_json(), card=self.card
+        )
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, *, local_files_only: bool = False) -> Extractor:
+        """From a model folder, or by its name on the Hugging Face hub.
+
+        Raises ``ModelError`` where the folder is missing, truncated or from a newer attrex.
+        """
+        from attrex.api.hub import local_folder
+
+        stored = load_model(local_folder(name, local_files_only=local_files_only))
+        return cls(stored.model, stored.schema, Policy.from_json(stored.calibration), card=stored.card)
+
+    def push_to_hub(self, name: str, *, private: bool = False) -> str:
+        """Uploads the model folder to the Hugging Face hub and returns its address.
+
+        Raises ``ModelError`` where the hub cannot be reached, or does not let you in.
+        """
+        from attrex.api.hub import upload
+
+        return upload(self, name, private=private)

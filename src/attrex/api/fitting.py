@@ -1,0 +1,229 @@
+"""From a catalogue with filled cells to an extractor."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from attrex.api.extractor import Extractor
+from attrex.api.products import Data, path_of, stream_products
+from attrex.api.recipe import DEFAULT, Recipe, load_recipe
+from attrex.api.scoring import judge_all
+from attrex.core import Attribute, Product
+from attrex.errors import ConfigError, InputError
+from attrex.evaluation import Report
+from attrex.evaluation import report as evaluate
+from attrex.extract import Pipeline, trials
+from attrex.io.reader import open_reader
+from attrex.io.rows import Reader
+from attrex.models.catalog import CATALOG
+from attrex.models.folder import StorableModel
+from attrex.normalise import Normaliser
+from attrex.resolve import Aim, Policy, Resolver, learn_policy
+from attrex.schema import Schema, infer_schema, parse_schema, read_schema
+from attrex.supervision.distant import LabelReport, label
+from attrex.supervision.leaks import find_leaks
+from attrex.supervision.negatives import with_negatives
+from attrex.supervision.pool import Pool
+from attrex.supervision.splits import split
+
+if TYPE_CHECKING:
+    from attrex.training import TrainingReport
+
+Progress = Callable[[str], None]
+GivenSchema = Schema | str | Path | Sequence[str | Attribute] | Mapping[str, Any]
+_LEAK_SAMPLE = 2_000
+OTHER_DRAW = 7_919
+"""Titles go to parts by a hash of title and seed. Backtests and folds with the same seed must draw
+otherwise, or what they leave for fitting would be one part's titles only."""
+
+
+class OnePass(Protocol):
+    """A model that learns without gradients."""
+
+    def learn(self, pool: Pool) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FitReport:
+    """What happened: how many products went to which part, what was matched, what is worth knowing
+    (``notes``), and the scores on the calibrate part (None where there is none)."""
+
+    recipe: str
+    seed: int
+    products: int
+    parts: Mapping[str, int]
+    labels: LabelReport
+    notes: tuple[str, ...]
+    training: TrainingReport | None
+    scores: Report | None
+
+
+def fit(
+    data: Data,
+    *,
+    schema: GivenSchema | None = None,
+    recipe: str | Path | Recipe = DEFAULT,
+    aim: str = "f1",
+    complete: bool = False,
+    seed: int = 0,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Extractor:
+    """Learns from the filled cells of a catalogue.
+
+    ``schema``: a ``Schema``, names, ``{name: description}``, or a file; inferred where it is None.
+    ``aim``: "f1", or "precision=0.95" for the widest coverage at that precision. ``complete``: empty cells
+    mean that no value is stated, instead of nothing. ``out``: the model folder, written at the end
+    and, for trained models, with checkpoints on the way, so that a run that was stopped goes on.
+    ``progress`` gets a line of text now and then.
+
+    Raises ``InputError`` where there is nothing to learn from, ``ConfigError`` for wrong settings.
+    """
+    goal = Aim.parse(aim)
+    chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    say = progress or (lambda line: None)
+    reader = open_reader(data) if isinstance(data, str | Path) else data if isinstance(data, Reader) else None
+    products = list(stream_products(data if reader is None else reader))
+    if not products:
+        raise InputError(
+            "there is no product to learn from", file=path_of(reader), fix="give at least one row"
+        )
+    settled = settle_schema(schema, reader, products)
+    notes = notes_on(products, settled, reader)
+    parts = _parts(products, chosen, seed)
+    pool, labels = label(parts["train"], settled, complete=complete)
+    total = labels.total()
+    say(
+        f"{len(products)} products, {len(settled.every)} attributes; of {total.values} values to learn "
+        f"from {total.values - total.unlocated} stand in the texts"
+    )
+    if not total.filled and chosen.training is not None:
+        raise InputError(
+            "there is not one filled cell to learn from",
+            file=path_of(reader),
+            fix="check the mapping with --dry-run, or use the recipe lexicon with a schema that lists values",
+        )
+    model = build(chosen.builder, chosen.arguments)
+    training = learn(model, pool, parts.get("tune", []), chosen, seed, out, say)
+    policy, scores = _calibrate(model, settled, parts.get("calibrate", []), chosen, goal, complete, seed)
+    if chosen.relearn:
+        pool, labels = label(products, settled, complete=complete)
+        learn(model, pool, [], chosen, seed, None, say)
+    report = FitReport(
+        chosen.name,
+        seed,
+        len(products),
+        {name: len(part) for name, part in parts.items()},
+        labels,
+        notes,
+        training,
+        scores,
+    )
+    extractor = Extractor(model, settled, policy, report=report)
+    if out is not None:
+        extractor.save_pretrained(out)
+    return extractor
+
+
+def settle_schema(given: GivenSchema | None, reader: Reader | None, products: Iterable[Product]) -> Schema:
+    """The schema as given, else the data set's own, else inferred from the filled cells.
+
+    Raises ``SchemaError`` where the given one is wrong, ``InputError`` where none can be inferred.
+    """
+    if isinstance(given, str | Path):
+        return read_schema(given)
+    if given is not None:
+        return parse_schema(given)
+    if reader is not None and (own := reader.schema()) is not None:
+        return own
+    inferred = infer_schema(products)
+    if not inferred.every:
+        raise InputError(
+            "no attribute has a filled cell, so there is nothing to learn from",
+            file=path_of(reader),
+            fix="give a schema, or map the attribute columns",
+        )
+    return inferred
+
+
+def notes_on(products: Sequence[Product], schema: Schema, reader: Reader | None) -> tuple[str, ...]:
+    """What the user should know of the data."""
+    filled = {name for product in products for name, values in product.stated.items() if values}
+    names = [a.name for a in schema.every]
+    if reader is not None and reader.mapping is not None:
+        columns = [c.target for c in reader.mapping.values() if c.role == "attribute"]
+        names = list(dict.fromkeys([*names, *columns]))
+    notes = [
+        f'attribute "{name}" has not one filled cell; nothing is learnt for it'
+        for name in names
+        if name not in filled
+    ]
+    notes += [str(leak) for leak in find_leaks(products[:_LEAK_SAMPLE], schema)]
+    if reader is not None:
+        notes += [str(problem) for problem in reader.problems]
+    return tuple(notes)
+
+
+def _parts(products: Sequence[Product], recipe: Recipe, seed: int) -> dict[str, list[Product]]:
+    """The products by part. Too few to be split, they are all learnt from."""
+    parts = split(products, recipe.split, seed + OTHER_DRAW)
+    if any(not indices for indices in parts.values()):
+        return {"train": list(products)}
+    return {name: [products[i] for i in indices] for name, indices in parts.items()}
+
+
+def build(builder: str, arguments: Mapping[str, Any]) -> StorableModel:
+    """A model of the catalogue. Raises ``ConfigError`` for an unknown name or argument."""
+    if builder not in CATALOG:
+        raise ConfigError(f'model.builder: there is no model "{builder}"; there are {", ".join(CATALOG)}')
+    known = inspect.signature(CATALOG[builder]).parameters
+    for name in arguments:
+        if name not in known:
+            raise ConfigError(
+                f"model.arguments.{name}: {builder} has no such argument; it has {', '.join(known)}"
+            )
+    return CATALOG[builder](**arguments)
+
+
+def learn(
+    model: StorableModel,
+    pool: Pool,
+    tune: Sequence[Product],
+    recipe: Recipe,
+    seed: int,
+    out: str | Path | None,
+    say: Progress,
+) -> TrainingReport | None:
+    """Teaches the model; what a recipe without ``training`` names learns in one pass."""
+    extra = recipe.negatives
+    pool = with_negatives(pool, other_categories=extra.other_categories, cut_out=extra.cut_out, seed=seed)
+    if recipe.training is None:
+        cast(OnePass, model).learn(pool)
+        return None
+    from attrex import training  # torch's trainer takes seconds to import
+
+    settings = training.Settings(**recipe.training, seed=seed, folder=None if out is None else Path(out))
+    return training.fit(model, pool, tune or None, settings, say)
+
+
+def _calibrate(
+    model: StorableModel,
+    schema: Schema,
+    products: Sequence[Product],
+    recipe: Recipe,
+    aim: Aim,
+    complete: bool,
+    seed: int,
+) -> tuple[Policy, Report | None]:
+    """The policy learnt on products the model has not seen, and the scores with it there."""
+    raw = Pipeline(model, schema, Resolver(Policy(), Normaliser()), stage=recipe.builder, version="")
+    tried = list(trials(raw, products, complete=complete))
+    policy = learn_policy(tried, aim, method=recipe.calibration)
+    if not tried:
+        return policy, None
+    judged = judge_all(Extractor(model, schema, policy), products, complete=complete)
+    return policy, evaluate(judged, name="calibrate part", resamples=0, seed=seed)

@@ -1,0 +1,182 @@
+"""A look before the leap: what fitting would learn from, and how long it would take."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from attrex.api.fitting import GivenSchema, build, learn, notes_on, settle_schema
+from attrex.api.recipe import Recipe
+from attrex.core import Product
+from attrex.errors import InputError
+from attrex.io.rows import Reader
+from attrex.schema import Schema
+from attrex.supervision.distant import LabelReport, label
+from attrex.supervision.pool import Pool
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+EXAMPLES = 10
+TIMED = 300
+"""Products on which learning is tried, to tell how long all of it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """``mapping``: (column, role, name, reason), empty where the format has no columns. ``attributes``:
+    per attribute the cells filled and askable, and the share of values found in the texts. ``examples``:
+    (product id, attribute, value, as found in the text). ``seconds`` expected; None where unknown."""
+
+    file: str
+    format: str
+    recipe: str
+    products: int
+    categories: int
+    mapping: tuple[tuple[str, str, str, str], ...]
+    attributes: tuple[tuple[str, int, int, float | None], ...]
+    examples: tuple[tuple[str, str, str, str], ...]
+    notes: tuple[str, ...]
+    seconds: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "file": self.file,
+            "format": self.format,
+            "recipe": self.recipe,
+            "products": self.products,
+            "categories": self.categories,
+            "mapping": [
+                {"column": column, "role": role, "name": name, "reason": reason}
+                for column, role, name, reason in self.mapping
+            ],
+            "attributes": [
+                {"attribute": name, "filled": filled, "cells": cells, "share_located": share}
+                for name, filled, cells, share in self.attributes
+            ],
+            "examples": [
+                {"product_id": id, "attribute": name, "value": value, "found": found}
+                for id, name, value, found in self.examples
+            ],
+            "notes": list(self.notes),
+            "seconds": None if self.seconds is None else round(self.seconds, 1),
+        }
+
+
+def preview(
+    reader: Reader,
+    *,
+    schema: GivenSchema | None = None,
+    recipe: Recipe,
+    complete: bool = False,
+    seed: int = 0,
+) -> Preview:
+    """Reads and labels everything, learns nothing. Raises what ``fit`` would raise of the data."""
+    begun = time.monotonic()
+    products = [row.product for row in reader]
+    if not products:
+        raise InputError("there is no product to learn from", file=reader.path, fix="give at least one row")
+    settled = settle_schema(schema, reader, products)
+    pool, report = label(products, settled, complete=complete)
+    read = time.monotonic() - begun
+    learning = _expected(pool, recipe, seed)
+    return Preview(
+        reader.path,
+        reader.format,
+        recipe.name,
+        len(products),
+        len({p.category for p in products if p.category is not None}),
+        tuple((c.name, c.role, c.target, c.reason) for c in (reader.mapping or {}).values()),
+        _rates(products, settled, report),
+        _examples(report),
+        notes_on(products, settled, reader),
+        None if learning is None else read + learning,
+    )
+
+
+def _rates(
+    products: Sequence[Product], schema: Schema, report: LabelReport
+) -> tuple[tuple[str, int, int, float | None], ...]:
+    cells: Counter[str] = Counter()
+    for category, number in Counter(p.category for p in products).items():
+        for attribute in schema.of(category):
+            cells[attribute.name] += number
+    return tuple(
+        (name, counts.filled, cells[name], counts.share_located)
+        for name, counts in sorted(report.attributes.items(), key=lambda item: (-item[1].filled, item[0]))
+    )
+
+
+def _examples(report: LabelReport) -> tuple[tuple[str, str, str, str], ...]:
+    """A few of every attribute in turn, so that none fills the list alone."""
+    found: list[tuple[str, str, str, str]] = []
+    for depth in range(EXAMPLES):
+        for name, counts in report.attributes.items():
+            if depth < len(counts.examples) and len(found) < EXAMPLES:
+                id, value, text = counts.examples[depth]
+                found.append((id, name, value, text))
+    return tuple(found)
+
+
+def _expected(pool: Pool, recipe: Recipe, seed: int) -> float | None:
+    """Seconds that learning will take, by trying a part of it."""
+    if recipe.training is not None:
+        from attrex import training
+
+        settings = training.Settings(**recipe.training, seed=seed)
+        return training.expected_seconds(build(recipe.builder, recipe.arguments), pool, settings)
+    indices = range(min(TIMED, len(pool.products)))
+    part = Pool(
+        [pool.products[i] for i in indices],
+        [each for each in pool.labels if each.product in indices],
+        pool.schema,
+    )
+    begun = time.monotonic()
+    learn(build(recipe.builder, recipe.arguments), part, [], recipe, seed, None, lambda line: None)
+    return (time.monotonic() - begun) * len(pool.products) / max(len(indices), 1)
+
+
+def preview_terminal(seen: Preview) -> RenderableType:
+    """Tables for the terminal."""
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    def table(title: str, *heads: str) -> Table:
+        made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for head in heads:
+            made.add_column(head, overflow="fold")
+        return made
+
+    parts: list[RenderableType] = [
+        Text(
+            f"{seen.file}: format {seen.format}, {seen.products:,} products, {seen.categories:,} categories",
+            style="bold",
+        )
+    ]
+    if seen.mapping:
+        columns = table("Columns", "column", "is", "called", "because")
+        for row in seen.mapping:
+            columns.add_row(*map(Text, row))
+        parts.append(columns)
+    rates = table("Attributes", "attribute", "filled", "of", "fill rate", "found in the text")
+    for name, filled, cells, share in seen.attributes:
+        rate = f"{filled / cells:.0%}" if cells else "-"
+        rates.add_row(Text(name), f"{filled:,}", f"{cells:,}", rate, "-" if share is None else f"{share:.0%}")
+    parts.append(rates)
+    examples = table("Examples", "product", "attribute", "cell", "in the text")
+    for row in seen.examples:
+        examples.add_row(*map(Text, row))
+    parts.append(examples)
+    parts += [Text(f"note: {note}") for note in seen.notes]
+    if seen.seconds is not None:
+        minutes, rest = divmod(round(seen.seconds), 60)
+        parts.append(
+            Text(f"Fitting with the recipe {seen.recipe} will take about {minutes}:{rest:02} (min:s).")
+        )
+    return Group(*parts)

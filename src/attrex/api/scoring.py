@@ -1,0 +1,74 @@
+"""Extractions held against what is stated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from attrex.api.extractor import Extractor
+from attrex.api.products import Data, path_of, stream_products
+from attrex.core import Product
+from attrex.errors import InputError
+from attrex.evaluation import Judged, Matching, Report, Support, judge
+from attrex.evaluation import report as score
+from attrex.extract import Request
+
+
+def judge_all(
+    extractor: Extractor,
+    products: Iterable[Product],
+    *,
+    complete: bool = False,
+    support: Support | None = None,
+) -> list[Judged]:
+    """Asks what is stated (filled cells and explicit "no value"; with ``complete`` all of the category's
+    attributes, an empty cell being none) and sets each extraction beside it."""
+    requests = (_stated(product, extractor, complete) for product in products)
+    judged: list[Judged] = []
+    for result in extractor.run(requests):
+        product = result.request.product
+        for extraction in result.extractions:
+            one = judge(product, extraction, product.stated.get(extraction.attribute, ()))
+            judged.append(one if support is None else replace(one, seen=support.seen(one)))
+    return judged
+
+
+def _stated(product: Product, extractor: Extractor, complete: bool) -> Request:
+    """An attribute of the data that the schema gives to other categories only, or lacks, is asked
+    all the same: the data say that it applies."""
+    own = {a.name: a for a in extractor.schema.of(product.category)}
+    asked = [own[name] for name in own if complete or name in product.stated]
+    strange = [name for name in product.stated if name not in own]
+    return Request(product, (*asked, *(extractor.attribute(name) for name in strange)))
+
+
+def judge_data(extractor: Extractor, data: Data, *, complete: bool = False) -> list[Judged]:
+    """``judge_all`` over a file, a reader or products.
+
+    Raises ``InputError`` where nothing is stated that could be held against an extraction.
+    """
+    judged = judge_all(extractor, stream_products(data), complete=complete)
+    if not judged:
+        raise InputError(
+            "no product states a value, so there is nothing to compare with",
+            file=path_of(data),
+            fix="give labelled data, or check the mapping of the attribute columns",
+        )
+    return judged
+
+
+def evaluate(
+    extractor: Extractor,
+    data: Data,
+    *,
+    complete: bool = False,
+    matching: Matching = "exact",
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Report:
+    """Precision, recall and F1 on labelled data, micro, macro and per attribute.
+
+    Raises ``InputError`` where nothing is stated that could be held against an extraction.
+    """
+    judged = judge_data(extractor, data, complete=complete)
+    return score(judged, name=extractor.name, matching=matching, resamples=resamples, seed=seed)

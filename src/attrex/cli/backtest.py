@@ -1,0 +1,61 @@
+"""``attrex backtest``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from attrex.cli import options as o
+from attrex.cli.terminal import quiet, say, show, show_json, tell_problems, write_text
+from attrex.errors import ConfigError
+
+
+def backtest(
+    data: o.DataFile,
+    schema: o.SchemaFile = None,
+    recipe: o.RecipeName = None,
+    min_precision: o.MinPrecision = None,
+    share: Annotated[float, typer.Option("--share", help="Of the filled cells, hidden and restored.")] = 0.2,
+    html: o.Html = None,
+    seed: o.Seed = 0,
+    as_json: o.Json = False,
+    silent: o.Quiet = False,
+    format: o.Format = "auto",
+    mapping: o.Mapping = None,
+    id: o.IdColumn = None,
+    category: o.CategoryColumn = None,
+    source: o.Sources = None,
+    picture: o.Pictures = None,
+    attribute: o.Attributes = None,
+    many: o.Many = None,
+    encoding: o.Encoding = None,
+    metadata: o.Metadata = None,
+    on_error: o.OnBadRow = o.OnError.FAIL,
+) -> None:
+    """Hide a part of the filled cells, restore them, and tell how well that went."""
+    if not 0 < share < 1:
+        raise ConfigError(f"--share is {share:g}; it must lie between 0 and 1")
+    aim = o.aim_of(min_precision)
+    chosen = o.DataOptions(
+        format, mapping, id, category, source, picture, attribute, many, encoding, metadata, on_error
+    )
+    reader = chosen.open(data)
+    from attrex.api import backtest as restore
+    from attrex.api.recipe import DEFAULT
+    from attrex.report import backtest_html, backtest_terminal
+
+    scored = restore(
+        reader,
+        schema=schema,
+        recipe=recipe or DEFAULT,
+        aim=aim,
+        share=share,
+        seed=seed,
+        progress=quiet if silent else say,
+    )
+    tell_problems(reader)
+    if html is not None:
+        write_text(html, backtest_html(scored, title=f"Backtest of {reader.path}"))
+        say(f"page: {html}")
+    show_json(scored.to_json()) if as_json else show(backtest_terminal(scored))

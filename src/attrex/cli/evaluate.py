@@ -1,0 +1,79 @@
+"""``attrex evaluate``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from attrex.cli import options as o
+from attrex.cli.terminal import say, show, show_json, tell_problems, write_text
+
+
+class Matching(StrEnum):
+    """When two values are the same."""
+
+    EXACT = "exact"
+    FOLDED = "folded"
+
+
+def evaluate(
+    data: o.DataFile,
+    model: o.ModelFolder,
+    against: Annotated[
+        str | None, typer.Option("--against", help="Another model, compared by a paired test.")
+    ] = None,
+    matching: Annotated[
+        Matching, typer.Option("--matching", help="Compare values exactly, or without case and accents.")
+    ] = Matching.EXACT,
+    complete: o.Complete = False,
+    min_precision: o.MinPrecision = None,
+    html: o.Html = None,
+    seed: o.Seed = 0,
+    as_json: o.Json = False,
+    format: o.Format = "auto",
+    mapping: o.Mapping = None,
+    id: o.IdColumn = None,
+    category: o.CategoryColumn = None,
+    source: o.Sources = None,
+    picture: o.Pictures = None,
+    attribute: o.Attributes = None,
+    many: o.Many = None,
+    encoding: o.Encoding = None,
+    metadata: o.Metadata = None,
+    on_error: o.OnBadRow = o.OnError.FAIL,
+) -> None:
+    """Precision, recall and F1 on labelled data, per attribute."""
+    aim = None if min_precision is None else o.aim_of(min_precision)
+    chosen = o.DataOptions(
+        format, mapping, id, category, source, picture, attribute, many, encoding, metadata, on_error
+    )
+    reader = chosen.open(data)
+    from attrex.api import Extractor
+    from attrex.api.scoring import judge_data
+    from attrex.evaluation import compare, report
+    from attrex.report import comparison_terminal, report_html, report_terminal
+
+    extractor = Extractor.from_pretrained(model)
+    extractor = extractor.aimed(aim) if aim is not None else extractor
+    judged = judge_data(extractor, reader, complete=complete)
+    scored = report(judged, name=model, matching=matching.value, seed=seed)
+    content = scored.to_json()
+    other = None
+    if against is not None:
+        rival = Extractor.from_pretrained(against)
+        rival = rival.aimed(aim) if aim is not None else rival
+        asked = judge_data(rival, chosen.open(data), complete=complete)
+        other = compare(asked, judged, names=(against, model), matching=matching.value, seed=seed)
+        content["comparison"] = other.to_json()
+    tell_problems(reader)
+    if html is not None:
+        write_text(html, report_html(scored))
+        say(f"page: {html}")
+    if as_json:
+        show_json(content)
+        return
+    show(report_terminal(scored))
+    if other is not None:
+        show(comparison_terminal(other))

@@ -1,0 +1,146 @@
+"""``attrex fill``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from attrex.cli import options as o
+from attrex.cli.terminal import Meter, say, show_json, tell_problems
+
+if TYPE_CHECKING:
+    from attrex.extract.jobs import JobReport
+    from attrex.io.sinks import Fill
+
+
+class LayoutName(StrEnum):
+    """The shape of the output."""
+
+    AUTO = "auto"
+    WIDE = "wide"
+    LONG = "long"
+    MAVE = "mave"
+
+
+def fill(
+    data: o.DataFile,
+    model: o.ModelFolder,
+    out: Annotated[
+        str, typer.Option("--out", "-o", help="CSV, TSV: your table; Parquet, JSONL: the long form. Or - .")
+    ] = "-",
+    answer_all: Annotated[
+        bool, typer.Option("--all", help="Answer the filled cells too, beside them.")
+    ] = False,
+    ask: Annotated[
+        list[str] | None, typer.Option("--ask", metavar="NAME", help="Only this attribute; repeatable.")
+    ] = None,
+    layout: Annotated[LayoutName, typer.Option("--layout", help="The shape, whatever the ending.")] = (
+        LayoutName.AUTO
+    ),
+    min_precision: o.MinPrecision = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Throw away what an interrupted run has done.")
+    ] = False,
+    seed: o.Seed = 0,
+    as_json: o.Json = False,
+    silent: o.Quiet = False,
+    format: o.Format = "auto",
+    mapping: o.Mapping = None,
+    id: o.IdColumn = None,
+    category: o.CategoryColumn = None,
+    source: o.Sources = None,
+    picture: o.Pictures = None,
+    attribute: o.Attributes = None,
+    many: o.Many = None,
+    encoding: o.Encoding = None,
+    metadata: o.Metadata = None,
+    on_error: o.OnBadRow = o.OnError.FAIL,
+) -> None:
+    """Fill the empty cells, with evidence. Filled cells are never touched."""
+    aim = None if min_precision is None else o.aim_of(min_precision)
+    chosen = o.DataOptions(
+        format, mapping, id, category, source, picture, attribute, many, encoding, metadata, on_error
+    )
+    reader = chosen.open(data)
+    from attrex.api import Extractor
+    from attrex.extract.jobs import run_job
+    from attrex.io.sinks import open_sink
+
+    extractor = Extractor.from_pretrained(model)
+    if aim is not None:
+        extractor = extractor.aimed(aim)
+    asked = extractor.known(ask) if ask else None
+    every = asked or extractor.schema.every
+    sink = open_sink(
+        out,
+        reader=reader,
+        layout=layout.value,
+        attributes=[a.name for a in every],
+        answer_all=answer_all,
+        delimiters={a.name: a.delimiter for a in every if a.delimiter is not None},
+        job={
+            "model": extractor.version,
+            "schema": extractor.schema.version,
+            "thresholds": extractor.policy.thresholds.to_json(),
+            "all": answer_all,
+            "ask": sorted(ask or ()),
+        },
+        existing="restart" if restart else "resume",
+    )
+    if sink.rows:
+        say(f"going on after the {sink.rows:,} rows that an earlier run has written")
+    meter = Meter(silent=silent)
+    try:
+        report = run_job(
+            extractor.pipeline,
+            reader,
+            sink,
+            lambda product: extractor.request(product, asked, all=answer_all),
+            progress=lambda at: meter.update(at.rows, reader.fraction()),
+        )
+    finally:
+        meter.close()
+    tell_problems(reader)
+    to_error = out == "-"
+    if as_json and not to_error:
+        show_json(_summary(out, report, sink.fills))
+    else:
+        for line in _lines(out, report, sink.fills):
+            say(line) if to_error else print(line)
+
+
+def _summary(out: str, report: JobReport, fills: Mapping[str, Fill]) -> dict[str, Any]:
+    return {
+        "output": out,
+        "rows": report.rows,
+        "resumed": report.resumed,
+        "asks": {status.value: count for status, count in sorted(report.asks.items())},
+        "attributes": {
+            name: {"cells": f.cells, "filled_before": f.before, "filled_after": f.after}
+            for name, f in sorted(fills.items())
+        },
+    }
+
+
+def _lines(out: str, report: JobReport, fills: Mapping[str, Fill]) -> list[str]:
+    """The fill rate before and after, in all and by attribute."""
+    before, after = sum(f.before for f in fills.values()), sum(f.after for f in fills.values())
+    cells = sum(f.cells for f in fills.values())
+    width = max((len(name) for name in fills), default=0)
+    lines = [
+        f"{'standard output' if out == '-' else out}: {report.rows:,} rows, "
+        f"{sum(report.asks.values()):,} cells asked; filled before {_share(before, cells)}, "
+        f"after {_share(after, cells)}"
+    ]
+    lines += [
+        f"  {name:<{width}}  {_share(f.before, f.cells):>6} -> {_share(f.after, f.cells):>6}  of {f.cells:,}"
+        for name, f in sorted(fills.items(), key=lambda item: (-item[1].cells, item[0]))
+    ]
+    return lines
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "-"

@@ -1,0 +1,110 @@
+"""``attrex fit``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from attrex.cli import options as o
+from attrex.cli.terminal import clock, quiet, say, show, show_json, tell_problems
+from attrex.errors import ConfigError
+
+if TYPE_CHECKING:
+    from attrex.api import Extractor
+
+
+def fit(
+    data: o.DataFile,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The model folder to write.")] = None,
+    schema: o.SchemaFile = None,
+    recipe: o.RecipeName = None,
+    min_precision: o.MinPrecision = None,
+    complete: o.Complete = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be learnt from, and how long it would take.")
+    ] = False,
+    seed: o.Seed = 0,
+    as_json: o.Json = False,
+    silent: o.Quiet = False,
+    format: o.Format = "auto",
+    mapping: o.Mapping = None,
+    id: o.IdColumn = None,
+    category: o.CategoryColumn = None,
+    source: o.Sources = None,
+    picture: o.Pictures = None,
+    attribute: o.Attributes = None,
+    many: o.Many = None,
+    encoding: o.Encoding = None,
+    metadata: o.Metadata = None,
+    on_error: o.OnBadRow = o.OnError.FAIL,
+) -> None:
+    """Learn from the filled cells of a catalogue."""
+    if out is None and not dry_run:
+        raise ConfigError("--out: where shall the model go? Give -o model/, or --dry-run to only look")
+    chosen = o.DataOptions(
+        format, mapping, id, category, source, picture, attribute, many, encoding, metadata, on_error
+    )
+    reader = chosen.open(data)
+    from attrex.api import fit as learn
+    from attrex.api import load_recipe
+    from attrex.api.preview import preview, preview_terminal
+    from attrex.api.recipe import DEFAULT
+
+    settled = load_recipe(recipe or DEFAULT)
+    if dry_run:
+        seen = preview(reader, schema=schema, recipe=settled, complete=complete, seed=seed)
+        tell_problems(reader)
+        show_json(seen.to_json()) if as_json else show(preview_terminal(seen))
+        return
+    begun = time.monotonic()
+    extractor = learn(
+        reader,
+        schema=schema,
+        recipe=settled,
+        aim=o.aim_of(min_precision),
+        complete=complete,
+        seed=seed,
+        out=out,
+        progress=quiet if silent else say,
+    )
+    tell_problems(reader)
+    seconds = time.monotonic() - begun
+    if as_json:
+        show_json(_summary(extractor, out, seconds))
+    else:
+        _print(extractor, out, seconds)
+
+
+def _summary(extractor: Extractor, out: Path | None, seconds: float) -> dict[str, Any]:
+    report = extractor.report
+    assert report is not None
+    return {
+        "model": str(out),
+        "version": extractor.version,
+        "recipe": report.recipe,
+        "seed": report.seed,
+        "products": report.products,
+        "parts": dict(report.parts),
+        "attributes": report.labels.rows(),
+        "notes": list(report.notes),
+        "thresholds": extractor.policy.thresholds.to_json(),
+        "scores": None if report.scores is None else report.scores.to_json(),
+        "seconds": round(seconds, 2),
+    }
+
+
+def _print(extractor: Extractor, out: Path | None, seconds: float) -> None:
+    report = extractor.report
+    assert report is not None
+    for note in report.notes:
+        say(f"note: {note}")
+    print(f"{out}: {extractor.name}, {len(extractor.schema.every)} attributes, fitted in {clock(seconds)}")
+    if report.scores is not None:
+        s = report.scores.micro.scores
+        print(
+            f"On {report.scores.asks:,} filled cells kept apart: precision {s.precision:.3f}, "
+            f"recall {s.recall:.3f}, F1 {s.f1:.3f} (thresholds were chosen on them)"
+        )

@@ -1,0 +1,143 @@
+"""Options that several verbs share, and the way from them to a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attrex.errors import ConfigError
+
+if TYPE_CHECKING:
+    from attrex.io.rows import Reader
+
+
+class OnError(StrEnum):
+    """What to do about a row that cannot be used."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+DataFile = Annotated[str, typer.Argument(metavar="FILE", help="CSV, TSV, JSONL or Parquet (.gz too), or - .")]
+ModelFolder = Annotated[str, typer.Option("--model", "-m", help="Model folder, or its name on the hub.")]
+Seed = Annotated[int, typer.Option("--seed", help="Same seed, same machine: same result.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
+SchemaFile = Annotated[
+    Path | None, typer.Option("--schema", help="YAML, JSON Schema or a list of names; else inferred.")
+]
+RecipeName = Annotated[str | None, typer.Option("--recipe", help="Name of a set-up, or a YAML file.")]
+MinPrecision = Annotated[
+    float | None,
+    typer.Option("--min-precision", help="Write a value only where this share is right, e.g. 0.95."),
+]
+Complete = Annotated[
+    bool, typer.Option("--complete", help="The table is complete: an empty cell means there is no value.")
+]
+Html = Annotated[Path | None, typer.Option("--html", help="Write a self-contained page here too.")]
+Format = Annotated[
+    str,
+    typer.Option("--format", help="auto, table, ae110k, extractgpt, wdc-pave, mave, videoave, ..."),
+]
+Mapping = Annotated[Path | None, typer.Option("--mapping", help="YAML file that says which column is what.")]
+IdColumn = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The column of the ids.")]
+CategoryColumn = Annotated[
+    str | None, typer.Option("--category", metavar="COLUMN", help="The column of the categories.")
+]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", metavar="[NAME=]COLUMN", help="A column of texts; repeat for more."),
+]
+Pictures = Annotated[
+    list[str] | None, typer.Option("--picture", metavar="COLUMN", help="A column of pictures; repeatable.")
+]
+Attributes = Annotated[
+    list[str] | None,
+    typer.Option("--attribute", metavar="[NAME=]COLUMN", help="A column of an attribute; repeat for more."),
+]
+Many = Annotated[
+    list[str] | None,
+    typer.Option("--many", metavar="NAME=DELIMITER", help="An attribute of many values; repeatable."),
+]
+Encoding = Annotated[str | None, typer.Option("--encoding", help="Of a text file that is not UTF-8.")]
+Metadata = Annotated[
+    Path | None, typer.Option("--metadata", help="The Amazon metadata that MAVE's label files point into.")
+]
+OnBadRow = Annotated[OnError, typer.Option("--on-error", help="Bad rows: stop, or skip and list them.")]
+
+
+@dataclass(frozen=True, slots=True)
+class DataOptions:
+    """What was said about the input, as given."""
+
+    format: str = "auto"
+    mapping: Path | None = None
+    id: str | None = None
+    category: str | None = None
+    sources: Sequence[str] | None = None
+    pictures: Sequence[str] | None = None
+    attributes: Sequence[str] | None = None
+    many: Sequence[str] | None = None
+    encoding: str | None = None
+    metadata: Path | None = None
+    on_error: OnError = OnError.FAIL
+
+    def open(self, path: str) -> Reader:
+        """The reader. Flags go before the mapping file, and that before convention."""
+        from attrex.io.mapping import ColumnMapping
+        from attrex.io.reader import open_reader
+
+        said = ColumnMapping(
+            id=self.id,
+            category=self.category,
+            sources=named_columns(self.sources),
+            pictures=self.pictures,
+            attributes=named_columns(self.attributes),
+            many=delimiters(self.many),
+        )
+        if self.mapping is not None:
+            said = said.over(ColumnMapping.from_yaml(self.mapping))
+        return open_reader(
+            path,
+            format=self.format,
+            mapping=said,
+            on_error=self.on_error.value,
+            encoding=self.encoding,
+            metadata=self.metadata,
+        )
+
+
+def named_columns(given: Sequence[str] | None) -> dict[str, str] | None:
+    """``Colour=col_7`` maps the name to the column; a column alone keeps its name."""
+    if not given:
+        return None
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, column = text.partition("=")
+        found[name] = column if equals and column else name
+    return found
+
+
+def delimiters(given: Sequence[str] | None) -> dict[str, str]:
+    """``Colour=|`` gives an attribute its delimiter."""
+    found: dict[str, str] = {}
+    for text in given or ():
+        name, equals, delimiter = text.partition("=")
+        if not equals or not delimiter:
+            raise ConfigError(f'--many: expected NAME=DELIMITER such as "Colour=|", got "{text}"')
+        found[name] = delimiter
+    return found
+
+
+def aim_of(min_precision: float | None) -> str:
+    """The aim of the thresholds; without a wish, the best F1."""
+    if min_precision is None:
+        return "f1"
+    if not 0 < min_precision < 1:
+        raise ConfigError(f"--min-precision is {min_precision:g}; it must lie between 0 and 1, e.g. 0.95")
+    return f"precision={min_precision:g}"

@@ -1,0 +1,109 @@
+"""``attrex schema infer|lint|diff|from-shopify``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attrex.cli import options as o
+from attrex.cli.terminal import say, show_json, tell_problems, write_text
+
+if TYPE_CHECKING:
+    from attrex.schema import Schema
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, check and compare schemas.")
+
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="YAML file to write; else standard output.")]
+File = Annotated[Path, typer.Argument(help="A schema.")]
+
+
+@app.command("infer")
+def infer(
+    data: o.DataFile,
+    out: Out = None,
+    format: o.Format = "auto",
+    mapping: o.Mapping = None,
+    id: o.IdColumn = None,
+    category: o.CategoryColumn = None,
+    source: o.Sources = None,
+    picture: o.Pictures = None,
+    attribute: o.Attributes = None,
+    many: o.Many = None,
+    encoding: o.Encoding = None,
+    metadata: o.Metadata = None,
+    on_error: o.OnBadRow = o.OnError.FAIL,
+) -> None:
+    """Infer a schema from the filled cells."""
+    chosen = o.DataOptions(
+        format, mapping, id, category, source, picture, attribute, many, encoding, metadata, on_error
+    )
+    reader = chosen.open(data)
+    from attrex.api.fitting import settle_schema
+
+    schema = settle_schema(None, reader, (row.product for row in reader))
+    tell_problems(reader)
+    _give(schema, out)
+
+
+@app.command("lint")
+def lint(
+    schema: File,
+    data: Annotated[str | None, typer.Argument(help="Data the schema is meant for.")] = None,
+    as_json: o.Json = False,
+    format: o.Format = "auto",
+    mapping: o.Mapping = None,
+    on_error: o.OnBadRow = o.OnError.FAIL,
+) -> None:
+    """Say what is odd about a schema, alone or beside its data. Exits with 5 where there is a warning."""
+    from attrex.schema import lint as check
+    from attrex.schema import read_schema
+
+    reader = None if data is None else o.DataOptions(format, mapping, on_error=on_error).open(data)
+    findings = check(read_schema(schema), None if reader is None else (row.product for row in reader))
+    if reader is not None:
+        tell_problems(reader)
+    if as_json:
+        show_json([asdict(finding) for finding in findings])
+    else:
+        print("\n".join(map(str, findings)) or "nothing odd")
+    if any(f.severity == "warning" for f in findings):
+        raise typer.Exit(5)
+
+
+@app.command("diff")
+def diff(old: File, new: File) -> None:
+    """Say what changed between two schemas. Exits with 5 where a change breaks what was extracted before."""
+    from attrex.schema import diff as compare
+    from attrex.schema import read_schema
+
+    found = compare(read_schema(old), read_schema(new))
+    print(found)
+    if found.breaking:
+        raise typer.Exit(5)
+
+
+@app.command("from-shopify")
+def from_shopify(
+    categories: Annotated[list[str], typer.Argument(help="Names, paths or ids of categories.")],
+    taxonomy: Annotated[Path, typer.Option("--taxonomy", help="Folder of the Shopify taxonomy.")],
+    below: Annotated[bool, typer.Option("--below", help="And all categories beneath them.")] = False,
+    out: Out = None,
+) -> None:
+    """Make a schema of chosen categories of Shopify's taxonomy."""
+    from attrex.schema import from_shopify as convert
+
+    _give(convert(taxonomy, categories, descendants=below), out)
+
+
+def _give(schema: Schema, out: Path | None) -> None:
+    from attrex.schema import dump_schema
+
+    text = dump_schema(schema)
+    if out is None:
+        print(text, end="")
+        return
+    write_text(out, text)
+    say(f"{out}: {len(schema.every)} attributes, {len(schema.categories)} categories")

@@ -1,0 +1,114 @@
+"""What the verbs print: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrex.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from attrex.io.rows import Reader
+
+LISTED = 10
+"""So many skipped rows, and so many warnings, are printed; all are counted."""
+
+
+def show(content: RenderableType) -> None:
+    """A table or text on standard output."""
+    from rich.console import Console
+
+    Console(file=sys.stdout, soft_wrap=False, highlight=False).print(content)
+
+
+def show_json(content: Any) -> None:
+    """For machines."""
+    print(json.dumps(content, ensure_ascii=False, indent=2))
+
+
+def say(line: str) -> None:
+    """A line on standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def quiet(line: str) -> None:
+    """Swallows a line."""
+
+
+def write_text(path: Path, text: str) -> None:
+    """A page or a schema: there whole or not at all. Raises ``OutputError`` where it cannot be written."""
+    beside = path.with_name(path.name + ".new")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot be written: {error.strerror or error}", file=str(path), fix="choose another place"
+        ) from None
+
+
+def tell_problems(reader: Reader) -> None:
+    """Skipped rows and warnings, the first few word for word."""
+    _tell("skipped", reader.skipped, reader.skipped_rows)
+    _tell("warning", reader.warned, reader.warnings)
+
+
+def _tell(what: str, count: int, listed: Iterable[InputError]) -> None:
+    shown = list(listed)[:LISTED]
+    for problem in shown:
+        say(f"{what}: {problem}")
+    if count > len(shown):
+        say(f"{what}: and {count - len(shown):,} more")
+    if count and what == "skipped":
+        say(f"{count:,} {'row was' if count == 1 else 'rows were'} skipped")
+
+
+class Meter:
+    """Rows, rate and time left on standard error: one line that is overwritten, or, where that is no
+    terminal, a line now and then."""
+
+    def __init__(self, *, silent: bool) -> None:
+        self._silent = silent
+        self._live = sys.stderr.isatty()
+        self._every = 0.2 if self._live else 10.0
+        self._start = self._last = time.monotonic()
+        self._first: int | None = None
+
+    def update(self, rows: int, fraction: float | None) -> None:
+        """Called after every row; prints rarely."""
+        if self._first is None:
+            self._first = rows - 1
+        now = time.monotonic()
+        if self._silent or now - self._last < self._every:
+            return
+        self._last = now
+        line = progress_line(rows, rows - self._first, now - self._start, fraction)
+        print(f"\r{line}\x1b[K" if self._live else line, end="" if self._live else "\n", file=sys.stderr)
+        sys.stderr.flush()
+
+    def close(self) -> None:
+        """Clears the line."""
+        if self._live and not self._silent:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def progress_line(rows: int, new: int, seconds: float, fraction: float | None) -> str:
+    """``1,234 rows, 567 rows/s, 40 %, 0:12 left``; ``new`` of the rows are this run's."""
+    parts = [f"{rows:,} rows", f"{new / max(seconds, 1e-9):,.0f} rows/s"]
+    if fraction:
+        left = seconds / fraction * (1 - fraction)
+        parts += [f"{fraction:.0%}", f"{clock(left)} left"]
+    return ", ".join(parts)
+
+
+def clock(seconds: float) -> str:
+    """``0:07``, ``12:34`` or ``3:05:00``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from attrex.api import Recipe, fit
+from attrex.api.fitting import build
+from attrex.core import Attribute, Product, Source, Stated, Status
+from attrex.errors import ConfigError, InputError
+from attrex.io.reader import open_reader
+from attrex.schema import Category, Schema
+from tests.api.shop import shop, write_csv
+
+
+def test_fit_learns_from_filled_cells_and_fills_the_empty_ones() -> None:
+    extractor = fit(shop(), recipe="lexicon")
+    found = {e.attribute: e for e in extractor.fill({"title": "Acme desk lamp No. 999 blue 55 cm"})}
+    assert {name: e.values[0].text for name, e in found.items()} == {
+        "Brand": "Acme",
+        "Colour": "blue",
+        "Size": "55 cm",
+    }
+    assert all(e.status is Status.FOUND and e.provenance.calibrated for e in found.values())
+
+
+def test_the_report_accounts_for_everything() -> None:
+    lines: list[str] = []
+    products = shop()
+    extractor = fit(products, recipe="lexicon", progress=lines.append)
+    report = extractor.report
+    assert report is not None
+    assert report.products == 200
+    assert sum(report.parts.values()) == 200
+    assert set(report.parts) == {"train", "calibrate"}
+    filled = sum(len(p.stated) for p in products)
+    assert report.labels.total().filled == filled  # learnt again on all parts
+    assert report.scores is not None
+    assert report.scores.micro.scores.f1 > 0.9
+    assert lines[0].startswith("200 products, 3 attributes; of ")
+
+
+def test_the_same_seed_gives_the_same_model_and_another_another_split() -> None:
+    one, two = fit(shop(), recipe="lexicon", seed=4), fit(shop(), recipe="lexicon", seed=4)
+    assert (one.version, one.policy) == (two.version, two.policy)
+    other = fit(shop(), recipe="lexicon", seed=5)
+    assert other.report is not None
+    assert one.report is not None
+    assert other.policy.trials != one.policy.trials
+
+
+@pytest.mark.parametrize("schema", [["Colour"], {"Colour": "the colour"}, Schema([Attribute("Colour")])])
+def test_a_schema_may_be_given_in_any_form(schema: object) -> None:
+    extractor = fit(shop(), schema=schema, recipe="lexicon")  # type: ignore[arg-type]
+    assert [a.name for a in extractor.schema.every] == ["Colour"]
+
+
+def test_a_file_and_a_reader_give_the_same_model(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "shop.csv", shop())
+    assert fit(path, recipe="lexicon").version == fit(open_reader(path), recipe="lexicon").version
+
+
+def test_an_attribute_without_a_filled_cell_is_said(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "shop.csv", shop(50), ("Brand", "Colour", "Weight"))
+    report = fit(path, recipe="lexicon").report
+    assert report is not None
+    assert 'attribute "Weight" has not one filled cell; nothing is learnt for it' in report.notes
+
+
+def test_a_source_that_states_the_attribute_itself_is_said() -> None:
+    leaking = [
+        replace(p, sources=(*p.sources, Source("specification", f"Brand: {p.stated['Brand'][0].text}")))
+        if "Brand" in p.stated
+        else p
+        for p in shop()
+    ]
+    report = fit(leaking, recipe="lexicon").report
+    assert report is not None
+    assert any('source "specification" states "Brand" by name in 100%' in note for note in report.notes)
+
+
+def test_a_handful_of_products_is_learnt_from_without_calibration() -> None:
+    extractor = fit(shop(3, blank=0.0), recipe="lexicon")
+    assert extractor.report is not None
+    assert extractor.report.parts == {"train": 3}
+    assert extractor.report.scores is None
+    assert not extractor.policy.calibration.fitted
+
+
+def test_a_schema_that_lists_values_is_enough_for_a_cold_start() -> None:
+    blank = [replace(p, stated={}) for p in shop(30)]
+    extractor = fit(blank, schema={"attributes": {"Colour": {"values": ["red", "blue"]}}}, recipe="lexicon")
+    (made,) = extractor.fill(Product("x", None, (Source("title", "a blue lamp"),)))
+    assert made.values[0].text == "blue"
+    assert not made.provenance.calibrated
+
+
+def test_nothing_to_learn_from_is_an_error() -> None:
+    with pytest.raises(InputError, match="there is no product to learn from"):
+        fit([], recipe="lexicon")
+    with pytest.raises(InputError, match=r"no attribute has a filled cell.*Fix: give a schema, or map"):
+        fit([replace(p, stated={}) for p in shop(5)], recipe="lexicon")
+    trained = Recipe("mine", "lexicon", training={})
+    with pytest.raises(InputError, match=r"not one filled cell to learn from.*--dry-run"):
+        fit([replace(p, stated={}) for p in shop(5)], schema=["Colour"], recipe=trained)
+
+
+def test_a_complete_table_makes_empty_cells_negatives() -> None:
+    report = fit(shop(), recipe="lexicon", complete=True).report
+    assert report is not None
+    assert report.labels.total().negatives > 0
+    assert report.scores is not None
+    assert report.scores.micro.counts.nv + report.scores.micro.counts.nn > 0
+
+
+def test_precision_aims_are_met_where_f1_would_take_more() -> None:
+    # half of the time the colour in the text is not the one in the cell
+    doubtful = [
+        replace(p, stated={**p.stated, "Colour": (Stated("white"),)}) if at % 3 == 0 else p
+        for at, p in enumerate(shop(600, blank=0.0))
+    ]
+    careful = fit(doubtful, recipe="lexicon", aim="precision=0.95")
+    assert careful.policy.thresholds.aim == "precision=0.95"
+    eager = fit(doubtful, recipe="lexicon")
+    probe = [replace(p, stated={}) for p in shop(100, seed=9)]
+    wanted = ["Colour"]
+
+    def written(extractor) -> int:  # type: ignore[no-untyped-def]
+        return sum(e.status is Status.FOUND for (e,) in extractor.fill(probe, attributes=wanted))
+
+    assert written(careful) < written(eager)
+
+
+def test_builders_are_checked_before_they_are_called() -> None:
+    with pytest.raises(ConfigError, match=r'model\.builder: there is no model "oracle"; there are .*lexicon'):
+        build("oracle", {})
+    with pytest.raises(ConfigError, match=r"model\.arguments\.depth: lexicon has no such argument; it has"):
+        build("lexicon", {"depth": 3})
+
+
+def test_categories_keep_their_own_attributes() -> None:
+    schema = Schema((), (Category("Lamps", None, (Attribute("Brand"),)), Category("Rugs")))
+    extractor = fit(shop(), schema=schema, recipe="lexicon")
+    blank = shop(40, blank=1.0)
+    lamp = next(p for p in blank if p.category == "Lamps")
+    rug = next(p for p in blank if p.category == "Rugs")
+    assert len(extractor.fill(lamp)) == 1
+    (not_for_rugs,) = extractor.fill(rug, attributes=["Brand"])
+    assert not_for_rugs.status is Status.NOT_APPLICABLE

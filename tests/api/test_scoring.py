@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from attrex.api import backtest, evaluate, fit
+from attrex.api.scoring import judge_all
+from attrex.core import Stated
+from attrex.errors import InputError
+from tests.api.shop import shop
+
+
+def test_evaluate_counts_filled_cells_and_explicit_no_values() -> None:
+    extractor = fit(shop(), recipe="lexicon")
+    test = shop(60, seed=7)
+    test = [*test[:59], replace(test[59], stated={"Colour": ()})]
+    scored = evaluate(extractor, test, resamples=0)
+    counts = scored.micro.counts
+    assert counts.asks == sum(len(p.stated) for p in test)
+    assert counts.nv == 1
+    assert scored.micro.scores.f1 > 0.9
+
+
+def test_complete_data_asks_the_whole_category() -> None:
+    extractor = fit(shop(), recipe="lexicon")
+    test = [replace(p, stated={"Brand": p.stated.get("Brand", (Stated("x"),))}) for p in shop(10, seed=7)]
+    assert len(judge_all(extractor, test)) == 10
+    assert len(judge_all(extractor, test, complete=True)) == 30
+
+
+def test_an_attribute_that_the_schema_lacks_is_asked_all_the_same() -> None:
+    extractor = fit(shop(), schema=["Brand"], recipe="lexicon")
+    judged = judge_all(extractor, shop(10, seed=7, blank=0.0))
+    assert {j.attribute for j in judged} == {"Brand", "Colour", "Size"}
+
+
+def test_data_that_state_nothing_cannot_be_scored() -> None:
+    extractor = fit(shop(), recipe="lexicon")
+    with pytest.raises(InputError, match=r"no product states a value.*Fix: give labelled data"):
+        evaluate(extractor, [replace(p, stated={}) for p in shop(3)])
+
+
+def test_backtest_hides_about_a_fifth_and_restores_it() -> None:
+    products = shop(300)
+    scored = backtest(products, recipe="lexicon")
+    cells = scored.overall.model.cells
+    assert 0.12 < cells / sum(len(p.stated) for p in products) < 0.28
+    assert scored.overall.model.in_text == cells
+    assert (scored.overall.model.precision or 0) > 0.95
+    assert (scored.overall.model.coverage or 0) > 0.8
+    assert scored.settings["model"] == "lexicon"
+    assert scored.settings["thresholds"]["own"]  # the part for calibration was not hidden away
+    assert scored.to_json()["on"] == "filled cells"
+
+
+def test_backtest_counts_cells_whose_value_is_not_in_the_text() -> None:
+    products = [replace(p, stated={**p.stated, "Origin": (Stated("Peru"),)}) for p in shop(200)]
+    scored = backtest(products, recipe="lexicon")
+    assert scored.per_attribute["Origin"].model.cells > 0
+    assert scored.per_attribute["Origin"].model.in_text == 0
+    assert scored.per_attribute["Origin"].model.coverage == 0
+
+
+def test_a_hidden_value_is_not_given_away_by_the_inferred_schema() -> None:
+    unique = [replace(p, stated={"Brand": (Stated(f"brand{at}"),)}) for at, p in enumerate(shop(200))]
+    texts = [
+        replace(p, sources=(replace(p.sources[0], text=f"{p.stated['Brand'][0].text} lamp {p.id}"),))
+        for p in unique
+    ]
+    assert backtest(texts, recipe="lexicon").overall.model.answered == 0
+
+
+def test_too_little_to_hide_is_an_error() -> None:
+    with pytest.raises(InputError, match="1 products have too few filled cells to hide some"):
+        backtest(shop(1), recipe="lexicon")

@@ -4,6 +4,7 @@ import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from attrex.io.reader import open_reader
 from attrex.io.rows import Row
 from tests.io.files import found, unfound, write_lines
 
-META = [
+META: list[dict[str, Any]] = [
     {
         "asin": "B1",
         "title": "D&#39;Addario <b>Strings</b>",

@@ -17,7 +17,7 @@ VERSION = 1
 
 
 class PartFolder:
-    """``<output>.attrex-part`` beside the output. A piece counts once the state names it; both are written
+    """``<output>.attrex-part`` beside the output. The state says how many pieces count; both are written
     under another name, flushed to the disk and renamed, so that a crash leaves the last good state."""
 
     def __init__(self, target: Path) -> None:
@@ -41,15 +41,15 @@ class PartFolder:
 
     def pieces(self, state: Mapping[str, Any]) -> list[Path]:
         """The finished pieces in order."""
-        return [self.path / name for name in state["pieces"]]
+        return [self.path / f"{number:06}" for number in range(state["pieces"])]
 
     def save(
         self, state: dict[str, Any], now: Mapping[str, Any], write: Callable[[IO[bytes]], None]
     ) -> dict[str, Any]:
-        """A further piece: written, then named in the state, which is saved with what is new in it.
+        """A further piece: written, then counted in the state, which is saved with what is new in it.
         The state from now on; ``state`` itself is left as it was."""
-        name = f"{len(state['pieces']):06}"
-        after = {**state, **now, "pieces": [*state["pieces"], name]}
+        name = f"{state['pieces']:06}"
+        after = {**state, **now, "pieces": state["pieces"] + 1}
         data = json.dumps({"version": VERSION, **after}, ensure_ascii=False).encode()
 
         def write_state(file: IO[bytes]) -> None:

@@ -105,7 +105,7 @@ class FileSink(Sink):
     ) -> None:
         super().__init__(layout, encoder)
         self._parts = PartFolder(target)
-        self._state: dict[str, Any] = {"job": dict(job), "pieces": [], "rows": 0, "last_row": 0, "fills": {}}
+        self._state: dict[str, Any] = {"job": dict(job), "pieces": 0, "rows": 0, "last_row": 0, "fills": {}}
         self._open = 0
         found = self._parts.load() if existing == "resume" else None
         if found is None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
+
+from tokenizers import Tokenizer
+
+PAD, UNKNOWN, SEPARATOR = 0, 1, 2
+"""Ids that every ``Vocabulary`` begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,104 @@ class Tokens:
 
 
 class Tokeniser(Protocol):
-    """Cuts texts into tokens, without special tokens and without truncation."""
+    """Cuts texts into tokens, without special tokens and without truncation.
+
+    ``separator`` is the id that stands between two sources, ``padding`` the one that fills a batch,
+    ``opening`` those that every input begins with.
+    """
+
+    @property
+    def separator(self) -> int: ...
+
+    @property
+    def padding(self) -> int: ...
+
+    @property
+    def opening(self) -> tuple[int, ...]: ...
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]: ...
+
+
+class WordPieces:
+    """A pretrained ``tokenizer.json`` of BERT's kind: [CLS] in front, [SEP] between and behind."""
+
+    def __init__(self, tokeniser: Tokenizer) -> None:
+        tokeniser.no_truncation()
+        tokeniser.no_padding()
+        self._tokeniser = tokeniser
+        opening, separator, padding = (tokeniser.token_to_id(t) for t in ("[CLS]", "[SEP]", "[PAD]"))
+        if opening is None or separator is None or padding is None:
+            raise ValueError("the tokeniser has no [CLS], [SEP] or [PAD]")
+        self.opening: tuple[int, ...] = (opening,)
+        self.separator: int = separator
+        self.padding: int = padding
+
+    @classmethod
+    def from_file(cls, path: Path) -> WordPieces:
+        """From a ``tokenizer.json``."""
+        return cls(Tokenizer.from_file(str(path)))
+
+    @property
+    def size(self) -> int:
+        """How many ids there are."""
+        return int(self._tokeniser.get_vocab_size())
+
+    def to_json(self) -> str:
+        """The content of a ``tokenizer.json``."""
+        return str(self._tokeniser.to_str())
+
+    def encode(self, texts: Sequence[str]) -> list[Tokens]:
+        """One record per text; offsets are of the original text, whatever the normaliser did."""
+        encoded: list[Tokens] = []
+        for encoding in self._tokeniser.encode_batch(list(texts), add_special_tokens=False):
+            offsets = encoding.offsets
+            encoded.append(Tokens(encoding.ids, [s for s, _ in offsets], [e for _, e in offsets]))
+        return encoded
+
+
+class Vocabulary:
+    """Words to ids. Unknown words share one id; lookups ignore case.
+
+    ``cut`` is a regular expression whose matches are the tokens; see ``WORDS`` and ``CHARACTERS``.
+    """
+
+    opening: tuple[int, ...] = ()
+    separator = SEPARATOR
+    padding = PAD
+
+    def __init__(self, words: Sequence[str], *, cut: str) -> None:
+        self.words = tuple(words)
+        self.cut = cut
+        self._pattern = re.compile(cut, re.DOTALL)
+        self._ids = {word: at for at, word in enumerate(self.words, start=SEPARATOR + 1)}
+
+    @classmethod
+    def learn(cls, texts: Iterable[str], *, cut: str, at_least: int = 1) -> Vocabulary:
+        """All words that stand in the texts ``at_least`` times, commonest first."""
+        pattern = re.compile(cut, re.DOTALL)
+        counts: dict[str, int] = {}
+        for text in texts:
+            for word in pattern.findall(text.lower()):
+                counts[word] = counts.get(word, 0) + 1
+        kept = sorted((w for w, n in counts.items() if n >= at_least), key=lambda w: (-counts[w], w))
+        return cls(kept, cut=cut)
+
+    @property
+    def size(self) -> int:
+        """How many ids there are, the three special ones included."""
+        return len(self.words) + SEPARATOR + 1
+
+    def encode(self, texts: Sequence[str]) -> list[Tokens]:
+        """One record per text."""
+        encoded: list[Tokens] = []
+        for text in texts:
+            found = [match.span() for match in self._pattern.finditer(text)]
+            ids = [self._ids.get(text[s:e].lower(), UNKNOWN) for s, e in found]
+            encoded.append(Tokens(ids, [s for s, _ in found], [e for _, e in found]))
+        return encoded
+
+
+WORDS = r"[^\W\d_]+|\d+|[^\w\s]|_"
+"""Runs of letters, runs of digits, single signs: "40mm" is two tokens, so that either can be a value."""
+CHARACTERS = r"\S"
+"""One token per code point that is not white space; for scripts that write no spaces."""

@@ -1,0 +1,92 @@
+"""Text encoders: token ids to contextual states.
+
+Legend: B sequences, T tokens, D hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+
+def padded(sequences: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Tensor]:
+    """Ids ``(B, T)`` filled up with ``padding``, and the mask of the real ones."""
+    width = max(1, max(len(s) for s in sequences))
+    ids_BT = torch.full((len(sequences), width), padding, dtype=torch.long)
+    mask_BT = torch.zeros((len(sequences), width), dtype=torch.bool)
+    for at, sequence in enumerate(sequences):
+        ids_BT[at, : len(sequence)] = torch.tensor(sequence, dtype=torch.long)
+        mask_BT[at, : len(sequence)] = True
+    return ids_BT, mask_BT
+
+
+class PretrainedEncoder(nn.Module):
+    """A Hugging Face encoder. With ``frozen_embeddings`` the word table is left as it was pretrained:
+    the words that a small catalogue lacks keep their place beside those it has (and a dense gradient of
+    30,000 rows a step, a third of the training time, is saved)."""
+
+    def __init__(self, body: nn.Module, *, frozen_embeddings: bool) -> None:
+        super().__init__()
+        self.body = body
+        self.frozen_embeddings = frozen_embeddings
+        if frozen_embeddings:
+            body.get_submodule("embeddings").requires_grad_(False)
+
+    @property
+    def width(self) -> int:
+        """D."""
+        return int(self.body.config.hidden_size)  # type: ignore[union-attr,arg-type]
+
+    def forward(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """States ``(B, T, D)`` in float32."""
+        states: Tensor = self.body(input_ids=ids_BT, attention_mask=mask_BT.long()).last_hidden_state
+        return states.float()
+
+
+class RecurrentEncoder(nn.Module):
+    """Word embeddings and a bidirectional LSTM (AdaTag Eq. 1); ``width`` is both directions together.
+
+    ``table`` may be shared between encoders (BiLSTM-CRF-SharedEmb).
+    """
+
+    def __init__(self, table: nn.Embedding, *, width: int, dropout: float) -> None:
+        super().__init__()
+        if width % 2:
+            raise ValueError(f"width is {width}; a bidirectional LSTM needs an even one")
+        self.width = width
+        self.table = table
+        self.lstm = nn.LSTM(table.embedding_dim, width // 2, batch_first=True, bidirectional=True)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """States ``(B, T, D)``; zero beyond the mask."""
+        embedded_BTE = self.dropout(self.table(ids_BT))
+        lengths_B = mask_BT.sum(1).clamp(min=1).cpu()
+        packed = pack_padded_sequence(embedded_BTE, lengths_B, batch_first=True, enforce_sorted=False)
+        states_BTD, _ = pad_packed_sequence(
+            self.lstm(packed)[0], batch_first=True, total_length=ids_BT.shape[1]
+        )
+        return self.dropout(states_BTD)
+
+
+class SelfAttention(nn.Module):
+    """OpenTag's attention over an encoder's states: each token's state joined by a weighted sum of all
+    others', projected back to D."""
+
+    def __init__(self, encoder: RecurrentEncoder | PretrainedEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.width = encoder.width
+        self.query = nn.Linear(self.width, self.width, bias=False)
+        self.joined = nn.Linear(2 * self.width, self.width)
+
+    def forward(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """States ``(B, T, D)``."""
+        states_BTD = self.encoder(ids_BT, mask_BT)
+        attended_BTD = nn.functional.scaled_dot_product_attention(
+            self.query(states_BTD), states_BTD, states_BTD, attn_mask=mask_BT.unsqueeze(1)
+        )
+        return torch.tanh(self.joined(torch.cat([states_BTD, attended_BTD], dim=2)))

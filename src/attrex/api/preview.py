@@ -176,7 +176,5 @@ def preview_terminal(seen: Preview) -> RenderableType:
     parts += [Text(f"note: {note}") for note in seen.notes]
     if seen.seconds is not None:
         minutes, rest = divmod(round(seen.seconds), 60)
-        parts.append(
-            Text(f"Fitting with the recipe {seen.recipe} will take about {minutes}:{rest:02} (min:s).")
-        )
+        parts.append(Text(f"Fitting with the recipe {seen.recipe} will take about {minutes} min {rest} s."))
     return Group(*parts)

@@ -44,6 +44,7 @@ def fit(
     """Learn from the filled cells of a catalogue."""
     if out is None and not dry_run:
         raise ConfigError("--out: where shall the model go? Give -o model/, or --dry-run to only look")
+    aim = o.aim_of(min_precision)
     chosen = o.DataOptions(
         format, mapping, id, category, source, picture, attribute, many, encoding, metadata, on_error
     )
@@ -64,7 +65,7 @@ def fit(
         reader,
         schema=schema,
         recipe=settled,
-        aim=o.aim_of(min_precision),
+        aim=aim,
         complete=complete,
         seed=seed,
         out=out,

@@ -1,0 +1,146 @@
+"""Help, exit codes and messages."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from attrex import __version__
+from tests.cli.shell import Shell
+
+VERBS = ("fit", "fill", "backtest", "evaluate", "inspect", "schema")
+
+
+def test_help_lists_the_verbs_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from attrex.cli.main import run\n"
+        "assert run(['--help']) == 0\n"
+        "heavy = {'torch', 'transformers', 'numpy', 'pyarrow', 'rapidfuzz', 'tokenizers'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for verb in VERBS:
+        assert verb in done.stdout
+
+
+@pytest.mark.parametrize(
+    "verb", [*VERBS, *(f"schema {verb}" for verb in ("infer", "lint", "diff", "from-shopify"))]
+)
+def test_every_verb_has_help(shell: Shell, verb: str) -> None:
+    done = shell(*verb.split(), "--help")
+    assert done.code == 0
+    assert "Usage" in done.out
+
+
+def test_the_version_is_told(shell: Shell) -> None:
+    assert shell("--version").out == f"attrex {__version__}\n"
+
+
+def test_a_wrong_option_exits_with_two(shell: Shell, table: Path) -> None:
+    done = shell("fit", table, "--speed", "9")
+    assert done.code == 2
+    assert "--speed" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("fit", "nowhere.csv", "-o", "m"), 3, "attrex: nowhere.csv: no such file. Fix: check the path"),
+        (("fit", "{table}"), 2, "attrex: --out: where shall the model go? Give -o model/"),
+        (("fit", "{table}", "-o", "m", "--recipe", "lexikon"), 2, 'did you mean "lexicon"?'),
+        (("fit", "{table}", "-o", "m", "--format", "xml"), 2, 'there is no format "xml"'),
+        (
+            ("fit", "{table}", "-o", "m", "--min-precision", "90"),
+            2,
+            "--min-precision is 90; it must lie between",
+        ),
+        (
+            ("fit", "{table}", "-o", "m", "--many", "Colour"),
+            2,
+            '--many: expected NAME=DELIMITER such as "Colour=|"',
+        ),
+        (("fit", "{table}", "-o", "m", "--id", "sku"), 3, 'field "sku": no such column (for id)'),
+        (
+            ("fit", "{table}", "-o", "m", "--recipe", "lexicon", "--schema", "nowhere.yaml"),
+            5,
+            "nowhere.yaml: there is no such file",
+        ),
+        (("fill", "{table}", "-m", "nowhere/"), 6, "attrex: nowhere"),
+        (("fill", "{table}", "-m", "{model}", "-o", "x.docx"), 4, 'the ending ".docx" tells no format'),
+        (("fill", "{table}", "-m", "{model}", "-o", "nowhere/x.csv"), 4, "there is no folder nowhere"),
+        (("fill", "{table}", "-m", "{model}", "-o", "{table}"), 4, "this is the input itself"),
+        (("fill", "{table}", "-m", "{model}", "--ask", "Color"), 2, 'did you mean "Colour"?'),
+        (("backtest", "{table}", "--share", "1"), 2, "--share is 1; it must lie between 0 and 1"),
+        (("inspect", "{table}"), 3, "this is not the long form of attrex"),
+    ],
+)
+def test_a_mistake_is_one_message_and_an_exit_code(
+    shell: Shell,
+    table: Path,
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = shell(*(argument.format(table=table, model=model) for argument in arguments))
+    assert done.code == code
+    assert message in done.err
+    assert [line for line in done.err.splitlines() if line.startswith("attrex: ")] == [
+        done.err.splitlines()[-1]
+    ]
+    assert list(tmp_path.iterdir()) == []  # nothing half-written
+
+
+def test_an_empty_file_is_an_input_error(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "empty.csv"
+    path.touch()
+    done = shell("fit", path, "-o", tmp_path / "model", "--recipe", "lexicon")
+    assert done.code == 3
+    assert "the file is empty" in done.err
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_it_keeps_what_is_done_and_can_be_resumed(
+    shell: Shell, model: Path, tmp_path: Path, sign: signal.Signals
+) -> None:
+    rows = 400_000
+    path, out = tmp_path / "long.csv", tmp_path / "filled.csv"
+    path.write_text(
+        "id,title\n" + "".join(f"p{i},Acme lamp red 40 cm\n" for i in range(rows)), encoding="utf-8"
+    )
+    command = [sys.executable, "-m", "attrex", "fill", str(path), "-m", str(model), "-o", str(out)]
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy()
+    )
+    state = out.with_name(out.name + ".attrex-part") / "state.json"
+    for _ in range(600):
+        if state.exists():
+            break
+        time.sleep(0.05)
+    running.send_signal(sign)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
+    assert "they are kept; run the same command again to go on from there" in err
+    assert "Traceback" not in err
+    assert not out.exists()
+    assert state.exists()
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(model: Path, table: Path) -> None:
+    command = f"{sys.executable} -m attrex fill {table} -m {model} --all --layout long | head -n 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.startswith("{")
+    assert "Traceback" not in done.stderr

@@ -20,7 +20,7 @@ def test_the_meter_prints_now_and_then(
     monkeypatch.setattr("attrex.cli.terminal.time.monotonic", lambda: next(now))
     meter = Meter(silent=False)
     for rows in (501, 600, 700, 800):
-        meter.update(rows, 0.5)
+        meter.update(rows, lambda: 0.5)
     meter.close()
     assert (
         capsys.readouterr().err == "600 rows, 8 rows/s, 50%, 0:12 left\n800 rows, 10 rows/s, 50%, 0:30 left\n"
@@ -33,6 +33,6 @@ def test_a_silent_meter_prints_nothing(
     now = iter([0.0, 100.0])
     monkeypatch.setattr("attrex.cli.terminal.time.monotonic", lambda: next(now))
     meter = Meter(silent=True)
-    meter.update(5, None)
+    meter.update(5, lambda: None)
     meter.close()
     assert capsys.readouterr().err == ""

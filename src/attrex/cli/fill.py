@@ -99,7 +99,7 @@ def fill(
             reader,
             sink,
             lambda product: extractor.request(product, asked, all=answer_all),
-            progress=lambda at: meter.update(at.rows, reader.fraction()),
+            progress=lambda at: meter.update(at.rows, reader.fraction),
         )
     finally:
         meter.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,15 +80,15 @@ class Meter:
         self._start = self._last = time.monotonic()
         self._first: int | None = None
 
-    def update(self, rows: int, fraction: float | None) -> None:
-        """Called after every row; prints rarely."""
+    def update(self, rows: int, fraction: Callable[[], float | None]) -> None:
+        """Called after every row; prints rarely, and only then asks how much is done."""
         if self._first is None:
             self._first = rows - 1
         now = time.monotonic()
         if self._silent or now - self._last < self._every:
             return
         self._last = now
-        line = progress_line(rows, rows - self._first, now - self._start, fraction)
+        line = progress_line(rows, rows - self._first, now - self._start, fraction())
         print(f"\r{line}\x1b[K" if self._live else line, end="" if self._live else "\n", file=sys.stderr)
         sys.stderr.flush()
 

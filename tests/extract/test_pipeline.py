@@ -7,10 +7,10 @@ import pytest
 
 from attrex.cache import Cache
 from attrex.core import Answer, Attribute, Candidate, Evidence, Product, Source, Span, Stated, Status
-from attrex.extract import Pipeline, Request, blanks, everything, named, trials
+from attrex.extract import Pipeline, Request, blanks, everything, known, named, trials
 from attrex.extract.pipeline import AHEAD
 from attrex.normalise import Normaliser
-from attrex.resolve import Policy, Resolver, Thresholds
+from attrex.resolve import Policy, Resolver, Thresholds, Trial
 from attrex.schema import Category, Schema
 from tests.extract.scripted import Script, Scripted, failing, word_after
 
@@ -215,6 +215,11 @@ def test_a_cache_prepares_the_same_text_once() -> None:
     assert len(made.model.prepared) == 4  # type: ignore[attr-defined]
 
 
+def tried(made: Pipeline, data: list[Product], *, complete: bool = False) -> list[Trial]:
+    requests = [known(product, made, complete=complete) for product in data]
+    return list(trials(made, requests, made.answers(requests)))
+
+
 def test_trials_compare_canonically_and_count_what_is_known() -> None:
     data = [
         product("Lamp in BLUE", Colour=(Stated("blue"),), Size=()),
@@ -222,7 +227,7 @@ def test_trials_compare_canonically_and_count_what_is_known() -> None:
         product("", Colour=(Stated("green"),)),
         product("Lamp", Colour=(Stated("green"),)),
     ]
-    made = list(trials(pipeline(word_after("in", 0.8)), data))
+    made = tried(pipeline(word_after("in", 0.8)), data)
     assert [(t.attribute, [right for _, right in t.proposals], t.gold) for t in made] == [
         ("Colour", [True], 1),
         ("Size", [False], 0),
@@ -231,7 +236,7 @@ def test_trials_compare_canonically_and_count_what_is_known() -> None:
     ]
     assert made[0].proposals[0][0] == pytest.approx(0.8)
     assert made[0].none_score == 0.05
-    complete = list(trials(pipeline(word_after("in", 0.8)), data[1:2], complete=True))
+    complete = tried(pipeline(word_after("in", 0.8)), data[1:2], complete=True)
     assert [(t.attribute, t.gold) for t in complete] == [("Colour", 1), ("Size", 0)]
 
 
@@ -250,6 +255,6 @@ def test_trials_of_many_values_hold_every_proposal() -> None:
 
     made = Pipeline(Scripted(two), schema, Resolver(Policy(), Normaliser()), stage="s", version="v")
     data = [product("warm light", Features=(Stated("light"), Stated("dry")))]
-    (trial,) = trials(made, data)
+    (trial,) = tried(made, data)
     assert [right for _, right in trial.proposals] == [False, True]
     assert trial.gold == 2

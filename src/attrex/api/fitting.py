@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from attrex.api.extractor import Extractor
 from attrex.api.products import Data, path_of, stream_products
 from attrex.api.recipe import DEFAULT, Recipe, load_recipe
-from attrex.api.scoring import judge_all
+from attrex.api.scoring import judge_results
 from attrex.core import Attribute, Product
 from attrex.errors import ConfigError, InputError
 from attrex.evaluation import Report
 from attrex.evaluation import report as evaluate
-from attrex.extract import Pipeline, trials
+from attrex.extract import Pipeline, known, trials
+from attrex.extract.pipeline import BATCH, Answers
 from attrex.io.reader import open_reader
 from attrex.io.rows import Reader
 from attrex.models.catalog import CATALOG
@@ -221,9 +222,14 @@ def _calibrate(
 ) -> tuple[Policy, Report | None]:
     """The policy learnt on products the model has not seen, and the scores with it there."""
     raw = Pipeline(model, schema, Resolver(Policy(), Normaliser()), stage=recipe.builder, version="")
-    tried = list(trials(raw, products, complete=complete))
+    requests = [known(product, raw, complete=complete) for product in products]
+    answers: list[Answers] = []
+    for begin in range(0, len(requests), BATCH):
+        answers += raw.answers(requests[begin : begin + BATCH])
+    tried = list(trials(raw, requests, answers))
     policy = learn_policy(tried, aim, method=recipe.calibration)
     if not tried:
         return policy, None
-    judged = judge_all(Extractor(model, schema, policy), products, complete=complete)
+    decided = Pipeline(model, schema, Resolver(policy, Normaliser()), stage=recipe.builder, version="")
+    judged = judge_results(decided.results(requests, answers))
     return policy, evaluate(judged, name="calibrate part", resamples=0, seed=seed)

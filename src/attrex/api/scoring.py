@@ -11,7 +11,7 @@ from attrex.core import Product
 from attrex.errors import InputError
 from attrex.evaluation import Judged, Matching, Report, Support, judge
 from attrex.evaluation import report as score
-from attrex.extract import Request
+from attrex.extract import Request, Result
 
 
 def judge_all(
@@ -24,8 +24,13 @@ def judge_all(
     """Asks what is stated (filled cells and explicit "no value"; with ``complete`` all of the category's
     attributes, an empty cell being none) and sets each extraction beside it."""
     requests = (_stated(product, extractor, complete) for product in products)
+    return judge_results(extractor.run(requests), support=support)
+
+
+def judge_results(results: Iterable[Result], *, support: Support | None = None) -> list[Judged]:
+    """Each extraction beside what its product states; ``support`` tells whether the value was seen."""
     judged: list[Judged] = []
-    for result in extractor.run(requests):
+    for result in results:
         product = result.request.product
         for extraction in result.extractions:
             one = judge(product, extraction, product.stated.get(extraction.attribute, ()))

@@ -60,16 +60,16 @@ class Pipeline:
                     pending.append((part, worker.submit(self.answers, part)))
                     if len(pending) > AHEAD:
                         done, answers = pending.popleft()
-                        yield from self._results(done, answers.result())
+                        yield from self.results(done, answers.result())
                 while pending:
                     done, answers = pending.popleft()
-                    yield from self._results(done, answers.result())
+                    yield from self.results(done, answers.result())
             finally:
                 for _, answers in pending:
                     answers.cancel()
 
     def answers(self, requests: Sequence[Request]) -> list[Answers]:
-        """The merged answers and how much was read, per request and attribute."""
+        """Of one batch the merged answers and how much was read, per request and attribute."""
         readable = [
             at
             for at, request in enumerate(requests)
@@ -112,7 +112,8 @@ class Pipeline:
             return True
         return any(source.text and not source.text.isspace() for source in product.sources)
 
-    def _results(self, requests: Sequence[Request], answers: Sequence[Answers]) -> Iterator[Result]:
+    def results(self, requests: Sequence[Request], answers: Sequence[Answers]) -> Iterator[Result]:
+        """Answers of this model resolved, whenever they were given."""
         for request, own in zip(requests, answers, strict=True):
             yield Result(request, self._extractions(request, own))
 

@@ -65,7 +65,14 @@ def test_an_attribute_without_a_filled_cell_is_said(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "shop.csv", shop(50), ("Brand", "Colour", "Weight"))
     report = fit(path, recipe="lexicon").report
     assert report is not None
-    assert 'attribute "Weight" has not one filled cell; nothing is learnt for it' in report.notes
+    assert report.notes == ('without one filled cell, so that nothing is learnt for them: "Weight"',)
+
+
+def test_problems_of_a_file_are_told(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "shop.csv", [*shop(30), *shop(1)])
+    report = fit(path, recipe="lexicon").report
+    assert report is not None
+    assert any('the id "p0" was met before' in note for note in report.notes)
 
 
 def test_a_source_that_states_the_attribute_itself_is_said() -> None:

@@ -25,7 +25,7 @@ def test_fit_writes_a_model_folder_and_says_what_it_did(shell: Shell, table: Pat
     done = shell("fit", table, "-o", out, "--recipe", "lexicon")
     assert done.code == 0
     assert f"{out}: lexicon, 3 attributes, fitted in 0:0" in done.out
-    assert "filled cells kept apart: precision" in done.out
+    assert "known cells kept apart: precision" in done.out
     assert "200 products, 3 attributes; of " in done.err
     assert {"config.json", "schema.yaml", "calibration.json", "README.md"} <= {f.name for f in out.iterdir()}
 

@@ -54,7 +54,7 @@ def _made(report: FitReport) -> list[str]:
     if report.scores is not None:
         s = report.scores.micro.scores
         lines.append(
-            f"On the filled cells of the calibrate part, on which the thresholds were chosen: precision "
+            f"On the known cells of the calibrate part, on which the thresholds were chosen: precision "
             f"{s.precision:.3f}, recall {s.recall:.3f}, F1 {s.f1:.3f} "
             f"({report.scores.asks} asks). Empty cells may be harder."
         )

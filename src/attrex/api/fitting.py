@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 GivenSchema = Schema | str | Path | Sequence[str | Attribute] | Mapping[str, Any]
 _LEAK_SAMPLE = 2_000
+LISTED = 20
+"""So many names, leaks and problems are told."""
 OTHER_DRAW = 7_919
 """Titles go to parts by a hash of title and seed. Backtests and folds with the same seed must draw
 otherwise, or what they leave for fitting would be one part's titles only."""
@@ -95,6 +97,8 @@ def fit(
         )
     settled = settle_schema(schema, reader, products)
     notes = notes_on(products, settled, reader)
+    if reader is not None and reader is not data:  # who opened the reader has its problems at hand
+        notes += [str(problem) for problem in reader.problems[:LISTED]]
     parts = _parts(products, chosen, seed)
     pool, labels = label(parts["train"], settled, complete=complete)
     total = labels.total()
@@ -120,7 +124,7 @@ def fit(
         len(products),
         {name: len(part) for name, part in parts.items()},
         labels,
-        notes,
+        tuple(notes),
         training,
         scores,
     )
@@ -151,22 +155,20 @@ def settle_schema(given: GivenSchema | None, reader: Reader | None, products: It
     return inferred
 
 
-def notes_on(products: Sequence[Product], schema: Schema, reader: Reader | None) -> tuple[str, ...]:
+def notes_on(products: Sequence[Product], schema: Schema, reader: Reader | None) -> list[str]:
     """What the user should know of the data."""
     filled = {name for product in products for name, values in product.stated.items() if values}
     names = [a.name for a in schema.every]
     if reader is not None and reader.mapping is not None:
         columns = [c.target for c in reader.mapping.values() if c.role == "attribute"]
         names = list(dict.fromkeys([*names, *columns]))
-    notes = [
-        f'attribute "{name}" has not one filled cell; nothing is learnt for it'
-        for name in names
-        if name not in filled
-    ]
-    notes += [str(leak) for leak in find_leaks(products[:_LEAK_SAMPLE], schema)]
-    if reader is not None:
-        notes += [str(problem) for problem in reader.problems]
-    return tuple(notes)
+    notes = []
+    if missing := [name for name in names if name not in filled]:
+        listed = ", ".join(f'"{name}"' for name in missing[:LISTED])
+        more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
+        notes.append(f"without one filled cell, so that nothing is learnt for them: {listed}{more}")
+    notes += [str(leak) for leak in find_leaks(products[:_LEAK_SAMPLE], schema)[:LISTED]]
+    return notes
 
 
 def _parts(products: Sequence[Product], recipe: Recipe, seed: int) -> dict[str, list[Product]]:

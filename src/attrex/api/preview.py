@@ -93,7 +93,7 @@ def preview(
         tuple((c.name, c.role, c.target, c.reason) for c in (reader.mapping or {}).values()),
         _rates(products, settled, report),
         _examples(report),
-        notes_on(products, settled, reader),
+        tuple(notes_on(products, settled, reader)),
         None if learning is None else read + learning,
     )
 

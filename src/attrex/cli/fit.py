@@ -106,6 +106,6 @@ def _print(extractor: Extractor, out: Path | None, seconds: float) -> None:
     if report.scores is not None:
         s = report.scores.micro.scores
         print(
-            f"On {report.scores.asks:,} filled cells kept apart: precision {s.precision:.3f}, "
+            f"On {report.scores.asks:,} known cells kept apart: precision {s.precision:.3f}, "
             f"recall {s.recall:.3f}, F1 {s.f1:.3f} (thresholds were chosen on them)"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ Points = Sequence[tuple[float, bool]]
 @dataclass(frozen=True, slots=True)
 class Aim:
     """What the thresholds shall reach: the best F1, or (``precision`` given) the widest coverage at
-    that share of right values among the written ones."""
+    that share of right values among all written ones."""
 
     precision: float | None = None
 
@@ -77,9 +78,11 @@ def choose_thresholds(trials: Iterable[Trial], calibration: Calibration, aim: Ai
     """The thresholds that reach the aim on the trials, each attribute's drawn to the common one.
 
     F1 is 2 VC / (predicted + gold), so a further value raises it exactly where its chance of being
-    right exceeds half the F1 reached; that common price, F1 / 2, also sets each attribute's own
-    threshold, which therefore serves the micro-average. Without trials the default stands, and the fewer
-    there are the nearer the common threshold stays to it.
+    right exceeds half the F1 reached. A precision is held over all attributes together, and coverage is
+    widest where every value is written whose chance exceeds one common threshold. That price, F1 / 2
+    or the common threshold, also sets each attribute's own threshold: the one with the largest sum of
+    (right - price). Without trials the default stands, and the fewer there are the nearer the common
+    threshold stays to it.
     """
     by_attribute: dict[str, list[tuple[float, bool]]] = defaultdict(list)
     gold = 0
@@ -95,11 +98,9 @@ def choose_thresholds(trials: Iterable[Trial], calibration: Calibration, aim: Ai
     if aim.precision is None:
         price = _best_f1(every, gold) / 2
         common = _best_gain(every, price)
-        chosen = {name: _best_gain(points, price) for name, points in by_attribute.items() if points}
     else:
-        share = aim.precision
-        common = _widest(every, share)
-        chosen = {name: _widest(points, share) for name, points in by_attribute.items() if points}
+        price = common = _widest(every, aim.precision)
+    chosen = {name: _best_gain(points, price) for name, points in by_attribute.items() if points}
     common = _between(common, default, len(every) / (len(every) + SHRINK_COMMON))
     own = {
         name: _between(threshold, common, len(by_attribute[name]) / (len(by_attribute[name]) + SHRINK))
@@ -136,13 +137,15 @@ def _best_gain(points: Points, price: float) -> float:
 
 
 def _widest(points: Points, share: float) -> float:
-    """The lowest threshold above which the share of right values holds, one wrong value being
-    assumed on top of those seen: a share met by luck on three trials is none. Where none does,
-    just above the largest probability, and at least ``share``."""
+    """The lowest threshold above which the share of right values holds, with something in hand: one
+    wrong value more than seen, and half a standard deviation. A share met by luck on three trials is
+    none, and the best of many thresholds looks better than it is. Where none does, just above the
+    largest probability, and at least ``share``."""
     top = max(p for p, _ in points)
     threshold = max(share, _between(top, 1.0, 0.5))
     for at, written, right in _steps(points):
-        if right >= share * (written + 1):
+        in_hand = share + 0.5 * math.sqrt(share * (1 - share) * written)
+        if right >= share * written + in_hand:
             threshold = at
     return threshold
 

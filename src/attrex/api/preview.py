@@ -6,13 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attrex.api.fitting import GivenSchema, build, learn, notes_on, settle_schema
 from attrex.api.recipe import Recipe
 from attrex.core import Product
 from attrex.errors import InputError
 from attrex.io.rows import Reader
+from attrex.models.interface import Learner
 from attrex.schema import Schema
 from attrex.supervision.distant import LabelReport, label
 from attrex.supervision.pool import Pool
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
 EXAMPLES = 10
 TIMED = 300
 """Products on which learning is tried, to tell how long all of it takes."""
+STEPS = 4
+"""Training steps that are timed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """``mapping``: (column, role, name, reason), empty where the format has no columns. ``attributes``:
     per attribute the cells filled and askable, and the share of values found in the texts. ``examples``:
-    (product id, attribute, value, as found in the text). ``seconds`` expected; None where unknown."""
+    (product id, attribute, value, as found in the text). ``seconds`` expected, at most where training stops early."""
 
     file: str
     format: str
@@ -40,7 +43,7 @@ class Preview:
     attributes: tuple[tuple[str, int, int, float | None], ...]
     examples: tuple[tuple[str, str, str, str], ...]
     notes: tuple[str, ...]
-    seconds: float | None
+    seconds: float
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""
@@ -63,7 +66,7 @@ class Preview:
                 for id, name, value, found in self.examples
             ],
             "notes": list(self.notes),
-            "seconds": None if self.seconds is None else round(self.seconds, 1),
+            "seconds": round(self.seconds, 1),
         }
 
 
@@ -94,7 +97,7 @@ def preview(
         _rates(products, settled, report),
         _examples(report),
         tuple(notes_on(products, settled, reader)),
-        None if learning is None else read + learning,
+        read + learning,
     )
 
 
@@ -122,22 +125,37 @@ def _examples(report: LabelReport) -> tuple[tuple[str, str, str, str], ...]:
     return tuple(found)
 
 
-def _expected(pool: Pool, recipe: Recipe, seed: int) -> float | None:
+def _expected(pool: Pool, recipe: Recipe, seed: int) -> float:
     """Seconds that learning will take, by trying a part of it."""
-    if recipe.training is not None:
-        from attrex import training
-
-        settings = training.Settings(**recipe.training, seed=seed)
-        return training.expected_seconds(build(recipe.builder, recipe.arguments), pool, settings)
     indices = range(min(TIMED, len(pool.products)))
-    part = Pool(
-        [pool.products[i] for i in indices],
-        [each for each in pool.labels if each.product in indices],
-        pool.schema,
-    )
+    labels = [each for each in pool.labels if each.product in indices]
+    part = Pool([pool.products[i] for i in indices], labels, pool.schema)
+    model = build(recipe.builder, recipe.arguments)
+    if recipe.training is not None:
+        return _training_time(cast(Learner, model), part, recipe) * len(pool.products) / len(indices)
     begun = time.monotonic()
-    learn(build(recipe.builder, recipe.arguments), part, [], recipe, seed, None, lambda line: None)
-    return (time.monotonic() - begun) * len(pool.products) / max(len(indices), 1)
+    learn(model, part, [], recipe, seed, None, lambda line: None)
+    return (time.monotonic() - begun) * len(pool.products) / len(indices)
+
+
+def _training_time(learner: Learner, part: Pool, recipe: Recipe) -> float:
+    """Seconds for the part, from a few steps timed after one that warms up."""
+    from attrex.training import Settings
+
+    settings = Settings(**(recipe.training or {}))
+    learner.begin(part)
+    examples = list(learner.examples(part, 0))
+    learner.network.train()
+    begun, timed = 0.0, 0
+    for at in range(0, min(len(examples), (1 + STEPS) * settings.batch), settings.batch):
+        batch = examples[at : at + settings.batch]
+        if at == settings.batch:
+            begun = time.monotonic()
+        learner.network(learner.collate(batch))["loss"].backward()
+        timed += len(batch) if at else 0
+    if not timed:
+        return 0.0
+    return (time.monotonic() - begun) / timed * len(examples) * settings.epochs
 
 
 def preview_terminal(seen: Preview) -> RenderableType:
@@ -174,7 +192,6 @@ def preview_terminal(seen: Preview) -> RenderableType:
         examples.add_row(*map(Text, row))
     parts.append(examples)
     parts += [Text(f"note: {note}") for note in seen.notes]
-    if seen.seconds is not None:
-        minutes, rest = divmod(round(seen.seconds), 60)
-        parts.append(Text(f"Fitting with the recipe {seen.recipe} will take about {minutes} min {rest} s."))
+    minutes, rest = divmod(round(seen.seconds), 60)
+    parts.append(Text(f"Fitting with the recipe {seen.recipe} will take about {minutes} min {rest} s."))
     return Group(*parts)

@@ -3,7 +3,16 @@ import random
 import pytest
 
 from attrex.errors import ConfigError, ModelError
-from attrex.resolve import Aim, Calibration, Policy, Thresholds, Trial, choose_thresholds, learn_policy
+from attrex.resolve import (
+    Aim,
+    Calibration,
+    Policy,
+    Thresholds,
+    Trial,
+    choose_thresholds,
+    learn_policy,
+    reachable_f1,
+)
 
 
 def calibrated_trials(attribute: str, n: int, seed: int) -> list[Trial]:
@@ -86,3 +95,10 @@ def test_policy_round_trip_and_damage() -> None:
         Policy.from_json({"thresholds": {}})
     with pytest.raises(ModelError, match="damaged"):
         Policy.from_json({**policy.to_json(), "thresholds": {"aim": "f1"}})
+
+
+def test_reachable_f1_is_that_of_the_best_threshold() -> None:
+    trials = calibrated_trials("A", 500, 6)
+    best = max(f1(trials, score) for t in trials for score, _ in t.proposals)
+    assert reachable_f1(trials) == pytest.approx(best)
+    assert reachable_f1([Trial("A", (), 0.9, 1)]) == 0.0

@@ -22,6 +22,7 @@ from attrex.io.reader import open_reader
 from attrex.io.rows import Reader
 from attrex.models.catalog import CATALOG
 from attrex.models.folder import StorableModel
+from attrex.models.interface import Learner
 from attrex.normalise import Normaliser
 from attrex.resolve import Aim, Policy, Resolver, learn_policy
 from attrex.schema import Schema, infer_schema, parse_schema, read_schema
@@ -113,11 +114,17 @@ def fit(
             fix="check the mapping with --dry-run, or use the recipe lexicon with a schema that lists values",
         )
     model = build(chosen.builder, chosen.arguments)
-    training = learn(model, pool, parts.get("tune", []), chosen, seed, out, say)
+    tune = parts.get("tune", [])
+
+    def tuned() -> float:
+        scores = _calibrate(model, settled, tune, chosen, Aim(), complete, seed)[1]
+        return scores.micro.f1 if scores is not None else 0.0
+
+    training = learn(model, pool, tuned if tune else None, chosen, seed, out, say)
     policy, scores = _calibrate(model, settled, parts.get("calibrate", []), chosen, goal, complete, seed)
     if chosen.relearn:
         pool, labels = label(products, settled, complete=complete)
-        learn(model, pool, [], chosen, seed, None, say)
+        learn(model, pool, None, chosen, seed, None, say)
     report = FitReport(
         chosen.name,
         seed,
@@ -195,13 +202,14 @@ def build(builder: str, arguments: Mapping[str, Any]) -> StorableModel:
 def learn(
     model: StorableModel,
     pool: Pool,
-    tune: Sequence[Product],
+    score: Callable[[], float] | None,
     recipe: Recipe,
     seed: int,
     out: str | Path | None,
     say: Progress,
 ) -> TrainingReport | None:
-    """Teaches the model; what a recipe without ``training`` names learns in one pass."""
+    """Teaches the model; what a recipe without ``training`` names learns in one pass. ``score`` tells how
+    good the model is by now, after each epoch; None where nobody asks."""
     extra = recipe.negatives
     pool = with_negatives(pool, other_categories=extra.other_categories, cut_out=extra.cut_out, seed=seed)
     if recipe.training is None:
@@ -210,7 +218,7 @@ def learn(
     from attrex import training  # torch's trainer takes seconds to import
 
     settings = training.Settings(**recipe.training, seed=seed, folder=None if out is None else Path(out))
-    return training.fit(model, pool, tune or None, settings, say)
+    return training.fit(cast(Learner, model), pool, score, settings, say)
 
 
 def _calibrate(

@@ -134,7 +134,7 @@ def _expected(pool: Pool, recipe: Recipe, seed: int) -> float:
     if recipe.training is not None:
         return _training_time(cast(Learner, model), part, recipe) * len(pool.products) / len(indices)
     begun = time.monotonic()
-    learn(model, part, [], recipe, seed, None, lambda line: None)
+    learn(model, part, None, recipe, seed, None, lambda line: None)
     return (time.monotonic() - begun) * len(pool.products) / len(indices)
 
 

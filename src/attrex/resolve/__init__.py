@@ -3,7 +3,7 @@
 from attrex.resolve.calibration import Calibration, Line, fit_calibration
 from attrex.resolve.policy import Policy, learn_policy
 from attrex.resolve.resolver import Resolver
-from attrex.resolve.thresholds import Aim, Thresholds, choose_thresholds
+from attrex.resolve.thresholds import Aim, Thresholds, choose_thresholds, reachable_f1
 from attrex.resolve.trial import Trial
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "choose_thresholds",
     "fit_calibration",
     "learn_policy",
+    "reachable_f1",
 ]

@@ -109,6 +109,16 @@ def choose_thresholds(trials: Iterable[Trial], calibration: Calibration, aim: Ai
     return Thresholds(str(aim), common, own)
 
 
+def reachable_f1(trials: Iterable[Trial]) -> float:
+    """The best F1 that one threshold on the raw scores reaches, for comparing states of one model."""
+    points: list[tuple[float, bool]] = []
+    gold = 0
+    for trial in trials:
+        gold += trial.gold
+        points += trial.proposals
+    return _best_f1(points, gold) if points else 0.0
+
+
 def _steps(points: Points) -> Iterable[tuple[float, int, int]]:
     """Going down: (threshold, written, right), thresholds halfway between neighbouring probabilities
     (in log odds) and nothing between equals."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -16,7 +16,7 @@ from attrex.core import Attribute, Product
 from attrex.errors import ConfigError, InputError
 from attrex.evaluation import Report
 from attrex.evaluation import report as evaluate
-from attrex.extract import Pipeline, known, trials
+from attrex.extract import Pipeline, Request, known, trials
 from attrex.extract.pipeline import BATCH, Answers
 from attrex.io.reader import open_reader
 from attrex.io.rows import Reader
@@ -24,7 +24,7 @@ from attrex.models.catalog import CATALOG
 from attrex.models.folder import StorableModel
 from attrex.models.interface import Learner
 from attrex.normalise import Normaliser
-from attrex.resolve import Aim, Policy, Resolver, learn_policy
+from attrex.resolve import Aim, Policy, Resolver, Trial, learn_policy, reachable_f1
 from attrex.schema import Schema, infer_schema, parse_schema, read_schema
 from attrex.supervision.distant import LabelReport, label
 from attrex.supervision.leaks import find_leaks
@@ -33,7 +33,7 @@ from attrex.supervision.pool import Pool
 from attrex.supervision.splits import split
 
 if TYPE_CHECKING:
-    from attrex.training import TrainingReport
+    from attrex.training import Settings, TrainingReport
 
 Progress = Callable[[str], None]
 GivenSchema = Schema | str | Path | Sequence[str | Attribute] | Mapping[str, Any]
@@ -114,17 +114,13 @@ def fit(
             fix="check the mapping with --dry-run, or use the recipe lexicon with a schema that lists values",
         )
     model = build(chosen.builder, chosen.arguments)
-    tune = parts.get("tune", [])
-
-    def tuned() -> float:
-        scores = _calibrate(model, settled, tune, chosen, Aim(), complete, seed)[1]
-        return scores.micro.f1 if scores is not None else 0.0
-
-    training = learn(model, pool, tuned if tune else None, chosen, seed, out, say)
-    policy, scores = _calibrate(model, settled, parts.get("calibrate", []), chosen, goal, complete, seed)
+    settings = settings_of(chosen, seed, out)
+    tune, calibrate = parts.get("tune", []), parts.get("calibrate", [])
+    training = learn(model, pool, tune, chosen, settings, say, complete=complete, seed=seed)
+    policy, scores = _calibrate(model, settled, calibrate, chosen, goal, complete=complete, seed=seed)
     if chosen.relearn:
         pool, labels = label(products, settled, complete=complete)
-        learn(model, pool, None, chosen, seed, None, say)
+        learn(model, pool, [], chosen, settings, say, complete=complete, seed=seed)
     report = FitReport(
         chosen.name,
         seed,
@@ -202,23 +198,53 @@ def build(builder: str, arguments: Mapping[str, Any]) -> StorableModel:
 def learn(
     model: StorableModel,
     pool: Pool,
-    score: Callable[[], float] | None,
+    tune: Sequence[Product],
     recipe: Recipe,
-    seed: int,
-    out: str | Path | None,
+    settings: Settings | None,
     say: Progress,
+    *,
+    complete: bool,
+    seed: int,
 ) -> TrainingReport | None:
-    """Teaches the model; what a recipe without ``training`` names learns in one pass. ``score`` tells how
-    good the model is by now, after each epoch; None where nobody asks."""
+    """Teaches the model; without ``settings`` it learns in one pass. The state that is kept is that of
+    the best extraction F1 on ``tune``, through the path of every extraction."""
     extra = recipe.negatives
     pool = with_negatives(pool, other_categories=extra.other_categories, cut_out=extra.cut_out, seed=seed)
-    if recipe.training is None:
+    if settings is None:
         cast(OnePass, model).learn(pool)
         return None
     from attrex import training  # torch's trainer takes seconds to import
 
-    settings = training.Settings(**recipe.training, seed=seed, folder=None if out is None else Path(out))
-    return training.fit(cast(Learner, model), pool, score, settings, say)
+    def score() -> float:
+        return reachable_f1(try_on(model, pool.schema, tune, complete=complete)[0])
+
+    return training.fit(cast(Learner, model), pool, score if tune else None, settings, say)
+
+
+def settings_of(recipe: Recipe, seed: int, out: str | Path | None = None) -> Settings | None:
+    """The recipe's training settings. Raises ``ConfigError`` for one that does not exist or is wrong."""
+    if recipe.training is None:
+        return None
+    from attrex.training import Settings
+
+    names = [each.name for each in fields(Settings) if each.name not in ("seed", "folder")]
+    for name in recipe.training:
+        if name not in names:
+            raise ConfigError(f"training.{name}: no such setting; there are {', '.join(names)}")
+    return Settings(**recipe.training, seed=seed, folder=None if out is None else Path(out))
+
+
+Tried = tuple[list[Trial], list[Request], list[Answers]]
+
+
+def try_on(model: StorableModel, schema: Schema, products: Sequence[Product], *, complete: bool) -> Tried:
+    """The model's trials on products with known values, with what was asked and answered."""
+    raw = Pipeline(model, schema, Resolver(Policy(), Normaliser()), stage="", version="")
+    requests = [known(product, raw, complete=complete) for product in products]
+    answers: list[Answers] = []
+    for begin in range(0, len(requests), BATCH):
+        answers += raw.answers(requests[begin : begin + BATCH])
+    return list(trials(raw, requests, answers)), requests, answers
 
 
 def _calibrate(
@@ -227,16 +253,12 @@ def _calibrate(
     products: Sequence[Product],
     recipe: Recipe,
     aim: Aim,
+    *,
     complete: bool,
     seed: int,
 ) -> tuple[Policy, Report | None]:
     """The policy learnt on products the model has not seen, and the scores with it there."""
-    raw = Pipeline(model, schema, Resolver(Policy(), Normaliser()), stage=recipe.builder, version="")
-    requests = [known(product, raw, complete=complete) for product in products]
-    answers: list[Answers] = []
-    for begin in range(0, len(requests), BATCH):
-        answers += raw.answers(requests[begin : begin + BATCH])
-    tried = list(trials(raw, requests, answers))
+    tried, requests, answers = try_on(model, schema, products, complete=complete)
     policy = learn_policy(tried, aim, method=recipe.calibration)
     if not tried:
         return policy, None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from attrex.api.fitting import GivenSchema, build, learn, notes_on, settle_schema
+from attrex.api.fitting import GivenSchema, build, learn, notes_on, settings_of, settle_schema
 from attrex.api.recipe import Recipe
 from attrex.core import Product
 from attrex.errors import InputError
@@ -21,6 +21,8 @@ from attrex.supervision.pool import Pool
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from attrex.training import Settings
+
 EXAMPLES = 10
 TIMED = 300
 """Products on which learning is tried, to tell how long all of it takes."""
@@ -32,7 +34,8 @@ STEPS = 4
 class Preview:
     """``mapping``: (column, role, name, reason), empty where the format has no columns. ``attributes``:
     per attribute the cells filled and askable, and the share of values found in the texts. ``examples``:
-    (product id, attribute, value, as found in the text). ``seconds`` expected, at most where training stops early."""
+    (product id, attribute, value, as found in the text). ``seconds`` expected;
+    fewer where training stops early."""
 
     file: str
     format: str
@@ -131,18 +134,16 @@ def _expected(pool: Pool, recipe: Recipe, seed: int) -> float:
     labels = [each for each in pool.labels if each.product in indices]
     part = Pool([pool.products[i] for i in indices], labels, pool.schema)
     model = build(recipe.builder, recipe.arguments)
-    if recipe.training is not None:
-        return _training_time(cast(Learner, model), part, recipe) * len(pool.products) / len(indices)
+    settings = settings_of(recipe, seed)
+    if settings is not None:
+        return _training_time(cast(Learner, model), part, settings) * len(pool.products) / len(indices)
     begun = time.monotonic()
-    learn(model, part, None, recipe, seed, None, lambda line: None)
+    learn(model, part, [], recipe, None, lambda line: None, complete=False, seed=seed)
     return (time.monotonic() - begun) * len(pool.products) / len(indices)
 
 
-def _training_time(learner: Learner, part: Pool, recipe: Recipe) -> float:
+def _training_time(learner: Learner, part: Pool, settings: Settings) -> float:
     """Seconds for the part, from a few steps timed after one that warms up."""
-    from attrex.training import Settings
-
-    settings = Settings(**(recipe.training or {}))
     learner.begin(part)
     examples = list(learner.examples(part, 0))
     learner.network.train()

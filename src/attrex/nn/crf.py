@@ -42,7 +42,7 @@ def sequence_score(chain: Chain, tags_NT: Tensor) -> Tensor:
     """s(X, r, Y) of AdaTag's Eq. 4 for given tags; ``(N,)``. Tags beyond the mask are ignored."""
     mask_NT = chain.mask_NT
     emitted_NT = chain.emissions_NTK.gather(2, tags_NT.unsqueeze(2)).squeeze(2)
-    score_N = (emitted_NT * mask_NT).sum(1)
+    score_N = emitted_NT.masked_fill(~mask_NT, 0).sum(1)
     before_NT, after_NT = tags_NT[:, :-1], tags_NT[:, 1:]
     K = chain.transitions_NKK.shape[1]
     moves_NT = chain.transitions_NKK.flatten(1).gather(1, before_NT * K + after_NT)

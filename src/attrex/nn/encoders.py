@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 def padded(sequences: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Tensor]:
     """Ids ``(B, T)`` filled up with ``padding``, and the mask of the real ones."""
-    width = max(1, max(len(s) for s in sequences))
+    width = max(1, max((len(s) for s in sequences), default=0))
     ids_BT = torch.full((len(sequences), width), padding, dtype=torch.long)
     mask_BT = torch.zeros((len(sequences), width), dtype=torch.bool)
     for at, sequence in enumerate(sequences):
@@ -69,7 +69,8 @@ class RecurrentEncoder(nn.Module):
         states_BTD, _ = pad_packed_sequence(
             self.lstm(packed)[0], batch_first=True, total_length=ids_BT.shape[1]
         )
-        return self.dropout(states_BTD)
+        dropped_BTD: Tensor = self.dropout(states_BTD)
+        return dropped_BTD
 
 
 class SelfAttention(nn.Module):

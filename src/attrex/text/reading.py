@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -33,11 +34,18 @@ class Reading:
         return len(self.ids)
 
     def span(self, start: int, end: int) -> Span | None:
-        """The characters of tokens ``[start, end)``; None where they lie in more than one source."""
+        """The characters of tokens ``[start, end)``; None where they lie in more than one source.
+
+        Combining marks that the tokeniser's normaliser strips belong to the character before them.
+        """
         source = self.sources[start]
         if source == BETWEEN or source != self.sources[end - 1]:
             return None
-        return Span(self.names[source], self.starts[start], self.ends[end - 1])
+        text, last = self.texts[source], self.ends[end - 1]
+        next_start = self.starts[end] if end < len(self) else None
+        while last < len(text) and last != next_start and unicodedata.category(text[last])[0] == "M":
+            last += 1
+        return Span(self.names[source], self.starts[start], last)
 
     def tokens(self, span: Span) -> tuple[int, int] | None:
         """The fewest tokens ``[start, end)`` that cover the characters; None where there are none.

@@ -13,6 +13,8 @@ from tokenizers import Tokenizer
 PAD, UNKNOWN, SEPARATOR = 0, 1, 2
 """Ids that every ``Vocabulary`` begins with."""
 
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
@@ -51,6 +53,8 @@ class WordPieces:
     def __init__(self, tokeniser: Tokenizer) -> None:
         tokeniser.no_truncation()
         tokeniser.no_padding()
+        # "[SEP]" in a product's text is text.
+        tokeniser.encode_special_tokens = True
         self._tokeniser = tokeniser
         opening, separator, padding = (tokeniser.token_to_id(t) for t in ("[CLS]", "[SEP]", "[PAD]"))
         if opening is None or separator is None or padding is None:
@@ -69,14 +73,21 @@ class WordPieces:
         """How many ids there are."""
         return int(self._tokeniser.get_vocab_size())
 
+    def id_of(self, token: str) -> int:
+        """A vocabulary entry's id; the separator's where there is no such entry."""
+        found = self._tokeniser.token_to_id(token)
+        return self.separator if found is None else int(found)
+
     def to_json(self) -> str:
         """The content of a ``tokenizer.json``."""
         return str(self._tokeniser.to_str())
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
         """One record per text; offsets are of the original text, whatever the normaliser did."""
+        # Rust's strings hold no half surrogate pairs; one code point for another keeps the offsets.
+        whole = [_HALF_PAIR.sub("\ufffd", text) for text in texts]
         encoded: list[Tokens] = []
-        for encoding in self._tokeniser.encode_batch(list(texts), add_special_tokens=False):
+        for encoding in self._tokeniser.encode_batch(whole, add_special_tokens=False):
             offsets = encoding.offsets
             encoded.append(Tokens(encoding.ids, [s for s, _ in offsets], [e for _, e in offsets]))
         return encoded
@@ -104,7 +115,8 @@ class Vocabulary:
         pattern = re.compile(cut, re.DOTALL)
         counts: dict[str, int] = {}
         for text in texts:
-            for word in pattern.findall(text.lower()):
+            # Cut first: lower case may be longer ("İ"), and encode too cuts the text as it stands.
+            for word in map(str.lower, pattern.findall(text)):
                 counts[word] = counts.get(word, 0) + 1
         kept = sorted((w for w, n in counts.items() if n >= at_least), key=lambda w: (-counts[w], w))
         return cls(kept, cut=cut)

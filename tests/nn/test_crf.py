@@ -241,7 +241,7 @@ def test_gradients_are_finite_and_nothing_flows_from_beyond_the_end(size: float)
     for part in parts:
         assert part.grad is not None
         assert torch.isfinite(part.grad).all()
-    beyond = parts[0].grad[~chain.mask_NT]  # type: ignore[index]
+    beyond = parts[0].grad[~chain.mask_NT]
     assert (beyond == 0).all()
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from attrex.core import Product, Source, Span
 from attrex.core.tags import BIO, BIOE, TagScheme
-from attrex.text.alignment import to_spans, to_tags, token_spans
+from attrex.text.alignment import cover, to_spans, to_tags, token_spans
 from attrex.text.reading import Reading, read
 from attrex.text.tokeniser import Tokeniser
 from tests.text.tokenisers import EACH_KIND, KINDS
@@ -88,6 +88,22 @@ def test_a_span_within_a_token_takes_the_token() -> None:
     product = Product("1", None, (Source("title", "bluemug"),))
     reading = reading_of(KINDS["words"], product)
     assert token_spans(reading, [Span("title", 0, 4)]) == [(0, 1)]
+
+
+def test_cover_tells_which_characters_its_tokens_stand_for() -> None:
+    product = Product("1", None, (Source("title", "Jerseys for men"), Source("bullets", "red Jerseys")))
+    reading = reading_of(KINDS["words"], product)
+    jersey, again = Span("title", 0, 6), Span("bullets", 4, 10)
+    assert cover(reading, [again, jersey]) == [((0, 1), jersey), ((5, 6), again)]
+
+
+@EACH_KIND
+@given(case=annotated())
+def test_cover_and_token_spans_agree(tokeniser: Tokeniser, case: tuple[Product, list[Span]]) -> None:
+    product, spans = case
+    reading = reading_of(tokeniser, product)
+    assert [span for _, span in cover(reading, spans)] == spans
+    assert [tokens for tokens, _ in cover(reading, spans)] == token_spans(reading, spans)
 
 
 def test_a_span_without_tokens_is_dropped() -> None:

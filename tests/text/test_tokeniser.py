@@ -108,6 +108,13 @@ def test_word_pieces_are_neither_cut_short_nor_filled_up() -> None:
     assert [len(tokens) for tokens in WordPieces(tokeniser).encode(["mm " * 20, "mm"])] == [20, 1]
 
 
+def test_ids_by_token() -> None:
+    pieces = word_pieces()
+    (tokens,) = pieces.encode(["mens"])
+    assert tokens.ids == [pieces.id_of("men"), pieces.id_of("##s")]
+    assert pieces.id_of("[unused1]") == pieces.separator
+
+
 def test_word_pieces_come_back_from_their_file(tmp_path: Path) -> None:
     pieces = word_pieces()
     (tmp_path / "tokenizer.json").write_text(pieces.to_json(), encoding="utf-8")

@@ -5,18 +5,20 @@ Legend: N asks, T tokens, K tags, L longest value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from attrex.core import Answer, Attribute, Candidate, Evidence, Product
+from attrex.core import Answer, Attribute, Candidate, Evidence, Product, Span
 from attrex.core.tags import TagScheme
 from attrex.nn import crf
 from attrex.nn.crf import Chain
 from attrex.supervision.pool import Label, Pool
-from attrex.text.alignment import token_spans
+from attrex.text.alignment import cover
 from attrex.text.reading import Reading, read
 from attrex.text.tokeniser import Tokeniser
 from attrex.text.windows import Window, cut
@@ -25,37 +27,49 @@ LONGEST = 16
 """Tokens of the longest value that is proposed; 99.9 % of the values of the benchmarks are shorter."""
 PROPOSALS = 4
 """Spans proposed per ask at most."""
+LOOKED_AT = 16
+"""Best spans from which the proposals are taken: most overlap a better one."""
 FLOOR = 0.01
 """Spans less probable than this are not proposed: they cost time and nobody reads them."""
 UNLOCATED_WEIGHT = 0.2
 """What a filled cell whose value stands nowhere weighs as a negative (rules of evidence, 1)."""
 
 
-def answers(chain: Chain, readings: Sequence[Reading], scheme: TagScheme) -> list[Answer]:
+def answers(
+    chain: Chain,
+    readings: Sequence[Reading],
+    attributes: Sequence[str],
+    scheme: TagScheme,
+    trims: Trims,
+) -> list[Answer]:
     """One answer per chain: the most probable spans that do not overlap, by their marginals, and the
-    probability that all tokens are O. ``readings[n]`` is what chain n was made of."""
+    probability that all tokens are O. Chain n was made of ``readings[n]``, for ``attributes[n]``."""
     marginals_NTL = crf.span_marginals(chain, scheme, LONGEST)
     none_N = crf.none_log_probability(chain, scheme.index("O")).exp().clamp(0, 1)
-    N, T, L = marginals_NTL.shape
-    best = marginals_NTL.flatten(1).topk(min(PROPOSALS, T * L), dim=1)
+    _, T, L = marginals_NTL.shape
+    best = marginals_NTL.flatten(1).topk(min(LOOKED_AT, T * L), dim=1)
     scores = best.values.exp().clamp(0, 1).tolist()
     places = best.indices.tolist()
     nones = none_N.tolist()
     return [
-        Answer(_candidates(reading, own, at, L), none)
-        for reading, own, at, none in zip(readings, scores, places, nones, strict=True)
+        Answer(_candidates(reading, own, at, L, trims.of(name)), none)
+        for reading, name, own, at, none in zip(readings, attributes, scores, places, nones, strict=True)
     ]
 
 
 def _candidates(
-    reading: Reading, scores: Sequence[float], places: Sequence[int], longest: int
+    reading: Reading,
+    scores: Sequence[float],
+    places: Sequence[int],
+    longest: int,
+    trims: Mapping[str, tuple[int, int]],
 ) -> tuple[Candidate, ...]:
     if scores[0] < FLOOR:
         return ()
     found: list[Candidate] = []
     taken: list[tuple[int, int]] = []
     for score, place in zip(scores, places, strict=True):
-        if score < FLOOR:
+        if score < FLOOR or len(found) == PROPOSALS:
             break
         start, length = divmod(place, longest)
         end = start + length + 1
@@ -66,16 +80,21 @@ def _candidates(
             continue
         taken.append((start, end))
         text = reading.texts[reading.sources[start]][span.start : span.end]
+        if trims and (trim := trims.get(text.lower())) and sum(trim) < len(text):
+            span = Span(span.source, span.start + trim[0], span.end - trim[1])
+            text = text[trim[0] : len(text) - trim[1]]
         found.append(Candidate(text, score, Evidence("span", span)))
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
 class TaggedAsk:
-    """One ask of a window with its gold token spans and what it weighs."""
+    """One ask of a window with its gold token spans, the characters that each stands for, and what the
+    ask weighs."""
 
     attribute: Attribute
     spans: tuple[tuple[int, int], ...]
+    exact: tuple[Span, ...]
     weight: float
 
 
@@ -92,7 +111,8 @@ def tagged_windows(pool: Pool, tokeniser: Tokeniser, limit: int) -> list[TaggedW
     """The pool as a tagger learns it: products cut and read as they will be at extraction.
 
     A window without the value teaches "none" only where the ask's spans are known to be all there are
-    (``Label.complete``) or lie in another window; windows without tokens or asks are left out.
+    (``Label.complete``); one that holds half a value, or a value without a token, teaches nothing of it.
+    Windows without tokens or asks are left out.
     """
     labels: list[list[Label]] = [[] for _ in pool.products]
     for label in pool.labels:
@@ -109,16 +129,72 @@ def tagged_windows(pool: Pool, tokeniser: Tokeniser, limit: int) -> list[TaggedW
 
 def _tagged(label: Label, window: Window, reading: Reading) -> TaggedAsk | None:
     if label.kind == "unlocated":
-        return TaggedAsk(label.attribute, (), label.weight * UNLOCATED_WEIGHT)
-    here = [
-        span.shifted(-offset)
-        for span in label.spans
-        if (offset := window.offsets.get(span.source, 0)) <= span.start
-    ]
-    spans = token_spans(reading, here)
-    if label.kind == "positive" and not spans and not label.complete:
+        return TaggedAsk(label.attribute, (), (), label.weight * UNLOCATED_WEIGHT)
+    lengths = {name: len(text) for name, text in zip(reading.names, reading.texts, strict=True)}
+    here: list[Span] = []
+    for span in label.spans:
+        length = lengths.get(span.source)
+        offset = window.offsets.get(span.source, 0)
+        if length is None or span.end <= offset or offset + length <= span.start:
+            continue
+        if span.start < offset or offset + length < span.end:
+            return None
+        here.append(span.shifted(-offset))
+    covered = cover(reading, here)
+    if not covered and (here or (label.kind == "positive" and not label.complete)):
         return None
-    return TaggedAsk(label.attribute, tuple(spans), label.weight)
+    return TaggedAsk(
+        label.attribute, tuple(t for t, _ in covered), tuple(s for _, s in covered), label.weight
+    )
+
+
+class Trims:
+    """What to cut off where tokens are coarser than values: "Jerseys" is one word piece, and the
+    catalogue says "Jersey".
+
+    By attribute and covering text in lower case: characters to drop on the left and on the right, where
+    that is what most training examples with that text say.
+    """
+
+    def __init__(self, trims: Mapping[str, Mapping[str, tuple[int, int]]]) -> None:
+        self._trims = {name: dict(own) for name, own in trims.items()}
+
+    @classmethod
+    def learn(cls, windows: Sequence[TaggedWindow]) -> Trims:
+        """From all tagged spans."""
+        seen: defaultdict[str, defaultdict[str, Counter[tuple[int, int]]]]
+        seen = defaultdict(lambda: defaultdict(Counter))
+        for window in windows:
+            for ask in window.asks:
+                for tokens, exact in zip(ask.spans, ask.exact, strict=True):
+                    whole = window.reading.span(*tokens)
+                    if whole is None or whole.source != exact.source:
+                        continue
+                    text = window.reading.texts[window.reading.sources[tokens[0]]]
+                    cut = (max(0, exact.start - whole.start), max(0, whole.end - exact.end))
+                    seen[ask.attribute.name][text[whole.start : whole.end].lower()][cut] += 1
+        trims: dict[str, dict[str, tuple[int, int]]] = {}
+        for name, texts in seen.items():
+            for covering, counts in texts.items():
+                commonest = counts.most_common(1)[0][0]
+                if commonest != (0, 0):
+                    trims.setdefault(name, {})[covering] = commonest
+        return cls(trims)
+
+    def of(self, attribute: str) -> Mapping[str, tuple[int, int]]:
+        """By covering text."""
+        return self._trims.get(attribute, {})
+
+    def to_json(self) -> str:
+        """``from_json`` reads it back."""
+        return json.dumps(self._trims, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Trims:
+        """Raises ``ValueError`` where it is no JSON."""
+        return cls(
+            {n: {t: (int(a), int(b)) for t, (a, b) in own.items()} for n, own in json.loads(text).items()}
+        )
 
 
 def tag_tensor(asks: Sequence[tuple[TaggedAsk, int]], scheme: TagScheme, width: int) -> Tensor:

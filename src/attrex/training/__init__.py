@@ -1,0 +1,6 @@
+"""Training: one trainer, and checkpoints from which a killed run goes on as if nothing had happened."""
+
+from attrex.training.fit import TrainingReport, fit
+from attrex.training.settings import Settings
+
+__all__ = ["Settings", "TrainingReport", "fit"]

@@ -1,0 +1,104 @@
+"""AdaTag: a decoder generated from the attribute's embedding (Yan et al., 2021).
+
+The encoder runs once a product, whatever the number of attributes; a new attribute gets its decoder from its
+name, description and example values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from torch import nn
+
+from attrex.core.tags import SCHEMES
+from attrex.models.attribute_parts import AttributeTable, EmbeddedAttributes
+from attrex.models.late_tagger import LateTagger
+from attrex.models.text_encoders import PretrainedText, RecurrentText, TextPart
+from attrex.nn.decoders import DecoderSource, HyperLayer, MixtureLayer
+from attrex.text.tokeniser import CHARACTERS, WORDS
+
+Generated = Literal["hypernetwork", "mixture"]
+CUTS = {"words": WORDS, "characters": CHARACTERS}
+
+
+def build_adatag(
+    *,
+    encoder: Literal["pretrained", "bilstm"] = "pretrained",
+    base: str = "minilm",
+    frozen_embeddings: bool = True,
+    tokens: Literal["words", "characters"] = "words",
+    embedding: int = 50,
+    width: int = 200,
+    dropout: float = 0.1,
+    vectors: str | None = None,
+    linear: Generated = "hypernetwork",
+    transitions: Generated = "mixture",
+    experts: int = 3,
+    attributes: Literal["contextual", "static", "random"] = "contextual",
+    attribute_parts: Sequence[Literal["name", "value"]] = ("name", "value"),
+    attributes_tuned: bool = False,
+    attribute_size: int = 768,
+    scheme: Literal["BIO", "BIOE"] = "BIOE",
+    window: int = 224,
+) -> LateTagger:
+    """AdaTag. ``linear`` and ``transitions``: the four combinations of Table 7; ``attributes``,
+    ``attribute_parts`` and ``attributes_tuned``: the rows of Table 6 (``attribute_size``: R of random ones).
+
+    ``encoder``: "bilstm" as the paper (Eq. 1; ``embedding``, ``width``, ``vectors``), or "pretrained".
+    ``base`` also embeds the attributes.
+    """
+    text: TextPart
+    if encoder == "pretrained":
+        text = PretrainedText(base, frozen_embeddings=frozen_embeddings)
+    else:
+        text = RecurrentText(
+            cut=CUTS[tokens], embedding=embedding, width=width, dropout=dropout, vectors=vectors
+        )
+    arguments: dict[str, Any] = {
+        "encoder": encoder,
+        "base": base,
+        "frozen_embeddings": frozen_embeddings,
+        "tokens": tokens,
+        "embedding": embedding,
+        "width": width,
+        "dropout": dropout,
+        "vectors": vectors,
+        "linear": linear,
+        "transitions": transitions,
+        "experts": experts,
+        "attributes": attributes,
+        "attribute_parts": list(attribute_parts),
+        "attributes_tuned": attributes_tuned,
+        "attribute_size": attribute_size,
+        "scheme": scheme,
+        "window": window,
+    }
+    tags = len(SCHEMES[scheme].tags)
+
+    def decoders(table: AttributeTable, states: int) -> DecoderSource:
+        return DecoderSource(
+            _generated(linear, table.size, (tags, states + 1), experts, scale=0.02),
+            _generated(transitions, table.size, (tags + 1, tags + 1), experts, scale=0.1),
+        )
+
+    return LateTagger(
+        text=text,
+        attributes=EmbeddedAttributes(
+            base=base,
+            kind=attributes,
+            parts=attribute_parts,
+            tuned=attributes_tuned,
+            size=attribute_size,
+        ),
+        decoders=decoders,
+        scheme=SCHEMES[scheme],
+        window=window,
+        settings={"builder": "adatag", "arguments": arguments},
+    )
+
+
+def _generated(how: Generated, size: int, shape: tuple[int, ...], experts: int, *, scale: float) -> nn.Module:
+    if how == "hypernetwork":
+        return HyperLayer(size, shape, scale=scale)
+    return MixtureLayer(size, shape, experts=experts, scale=scale)

@@ -1,0 +1,341 @@
+"""Taggers that read the product once and meet the attribute late, in a decoder of its own.
+
+AdaTag and BiLSTM-MultiCRF are this class with other parts: ``prepare`` is the text encoder,
+``describe`` the attribute's decoder, ``answer`` one product of the two and the CRF.
+
+Legend: B products, T tokens, A attributes, N asks, D hidden, K tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from attrex.core import Answer, Attribute, Problem, Product
+from attrex.core.tags import TagScheme
+from attrex.models.attribute_parts import AttributePart, AttributeTable
+from attrex.models.interface import Traits
+from attrex.models.tagging import TaggedAsk, TaggedWindow, Trims, answers, tag_tensor, tagged_windows
+from attrex.models.text_encoders import MadeText, TextPart
+from attrex.nn import crf
+from attrex.nn.crf import Chain
+from attrex.nn.decoders import Decoder, DecoderSource
+from attrex.nn.encoders import padded
+from attrex.nn.precision import mixed
+from attrex.supervision.pool import Pool
+from attrex.text.reading import Reading, read
+from attrex.text.tokeniser import Tokeniser
+
+MakeDecoders = Callable[[AttributeTable, int], DecoderSource]
+"""From the attributes and the encoder's width D to the source of their decoders."""
+TRIMS = "trims.json"
+PREPARED_TOKENS = 4096
+"""Padded tokens encoded at once: enough to keep two cores busy, and in the cache."""
+CHAIN_TOKENS = 65_536
+"""Tokens x asks decoded at once: the CRF's cost is its steps, so many chains go through together."""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedAttribute:
+    """An attribute and its decoder, a batch of one; None where a closed model has none."""
+
+    name: str
+    decoder: Decoder | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedWindow:
+    """A window's tokens and their states ``(T, D)``."""
+
+    reading: Reading
+    states_TD: Tensor
+
+
+class LateNetwork(nn.Module):
+    """Encoder, attribute table and decoders. ``forward`` takes what ``LateTagger.collate`` gives."""
+
+    def __init__(self, text: MadeText, table: AttributeTable, decoders: DecoderSource) -> None:
+        super().__init__()
+        self.encoder, self.table, self.decoders = text.encoder, table, decoders
+
+    def decoder(self, index_A: Tensor) -> Decoder:
+        """The decoders of attributes by their place in the table."""
+        made: Decoder = self.decoders(self.table(index_A))
+        return made
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """``loss``: the negative log likelihood (AdaTag Eq. 4), weighted, summed over a product's asks
+        and averaged over products."""
+        with mixed(batch["ids_BT"].device):
+            states_BTD = self.encoder(batch["ids_BT"], batch["mask_BT"]).float()
+        attributes_A, which_N = torch.unique(batch["attribute_N"], return_inverse=True)
+        decoder = self.decoder(attributes_A)
+        states_NTD = states_BTD[batch["product_N"].unsqueeze(1), batch["position_NT"]]
+        emissions_NTK = torch.baddbmm(
+            decoder.bias_AK[which_N].unsqueeze(1), states_NTD, decoder.weight_AKD[which_N].transpose(1, 2)
+        )
+        chain = Chain(
+            emissions_NTK,
+            decoder.transitions_AKK[which_N],
+            decoder.start_AK[which_N],
+            decoder.end_AK[which_N],
+            batch["chain_NT"],
+        )
+        likelihood_N = crf.log_likelihood(chain, batch["tags_NT"])
+        return {"loss": -(likelihood_N * batch["weight_N"]).sum() / batch["ids_BT"].shape[0]}
+
+
+class LateTagger:
+    """Implements ``Model``, ``Learner`` and ``StorableModel``. Made by the builders of its family."""
+
+    def __init__(
+        self,
+        *,
+        text: TextPart,
+        attributes: AttributePart,
+        decoders: MakeDecoders,
+        scheme: TagScheme,
+        window: int,
+        settings: Mapping[str, Any],
+    ) -> None:
+        self._text, self._attributes, self._decoders = text, attributes, decoders
+        self._scheme, self._window = scheme, window
+        self._settings = dict(settings)
+        self._made: MadeText | None = None
+        self._network: LateNetwork | None = None
+        self._trims = Trims({})
+
+    @property
+    def traits(self) -> Traits:
+        open_ = self._network is None or self.network.table.size > 0
+        return Traits("open" if open_ else "closed", cacheable="memory", window=self._window)
+
+    @property
+    def tokeniser(self) -> Tokeniser:
+        return self._text_made.tokeniser
+
+    @property
+    def _text_made(self) -> MadeText:
+        assert self._made is not None, "the model is neither trained nor restored"
+        return self._made
+
+    @property
+    def network(self) -> LateNetwork:
+        assert self._network is not None, "the model is neither trained nor restored"
+        return self._network
+
+    # --- Model ---
+
+    @torch.inference_mode()
+    def prepare(self, products: Sequence[Product]) -> list[PreparedWindow]:
+        """The encoder's states, once a window."""
+        readings = read(products, self.tokeniser)
+        opening = len(self.tokeniser.opening)
+        prepared: list[PreparedWindow | None] = [None] * len(readings)
+        for batch in _by_length([len(r) + len(r.prefix) for r in readings], PREPARED_TOKENS):
+            ids_BT, mask_BT = self._inputs([readings[at] for at in batch])
+            with mixed(ids_BT.device):
+                states_BTD = self.network.encoder(ids_BT, mask_BT).float()
+            for row, at in enumerate(batch):
+                first = opening + len(readings[at].prefix)
+                body_TD = states_BTD[row, first : first + len(readings[at])]
+                prepared[at] = PreparedWindow(readings[at], body_TD)
+        return [p for p in prepared if p is not None]
+
+    @torch.inference_mode()
+    def describe(self, attributes: Sequence[Attribute]) -> list[DescribedAttribute]:
+        """One decoder per attribute; an open model makes one for an attribute it has never seen."""
+        return [DescribedAttribute(a.name, self._decoder(a)) for a in attributes]
+
+    def _decoder(self, attribute: Attribute) -> Decoder | None:
+        place = self.network.table.places.get(attribute.name)
+        if place is not None:
+            return self.network.decoder(torch.tensor([place], device=self._device))
+        vector = self.network.table.unknown(attribute)
+        made: Decoder | None = None if vector is None else self.network.decoders(vector.to(self._device))
+        return made
+
+    @torch.inference_mode()
+    def answer(
+        self,
+        prepared: Sequence[PreparedWindow],
+        described: Sequence[DescribedAttribute],
+        asks: Sequence[tuple[int, int]],
+    ) -> list[Answer]:
+        """See ``Model``. Asks are decoded together by length of their window."""
+        made: list[Answer] = [_NOTHING] * len(asks)
+        live: list[int] = []
+        for at, (product, attribute) in enumerate(asks):
+            if described[attribute].decoder is None:
+                made[at] = _UNKNOWN
+            elif len(prepared[product].reading):
+                live.append(at)
+        lengths = [len(prepared[asks[at][0]].reading) for at in live]
+        for batch in _by_length(lengths, CHAIN_TOKENS):
+            chosen = [live[b] for b in batch]
+            chain = _chain(prepared, described, [asks[at] for at in chosen])
+            readings = [prepared[asks[at][0]].reading for at in chosen]
+            names = [described[asks[at][1]].name for at in chosen]
+            decoded = answers(chain, readings, names, self._scheme, self._trims)
+            for at, answer in zip(chosen, decoded, strict=True):
+                made[at] = answer
+        return made
+
+    def _inputs(self, readings: Sequence[Reading]) -> tuple[Tensor, Tensor]:
+        tokeniser = self.tokeniser
+        inputs = [[*tokeniser.opening, *r.prefix, *r.ids, tokeniser.separator] for r in readings]
+        ids_BT, mask_BT = padded(inputs, tokeniser.padding)
+        return ids_BT.to(self._device), mask_BT.to(self._device)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.network.parameters()).device
+
+    # --- Learner ---
+
+    def begin(self, pool: Pool) -> None:
+        """Tokeniser, encoder, attribute embeddings, and the pool read once."""
+        self._made = self._text.make(pool)
+        windows = self._windows(pool)
+        self._trims = Trims.learn(windows)
+        table = self._attributes.begin(_distinct(pool), windows)
+        self._network = LateNetwork(self._made, table, self._decoders(table, self._made.width))
+
+    def _windows(self, pool: Pool) -> list[TaggedWindow]:
+        return tagged_windows(pool, self.tokeniser, self._window)
+
+    def examples(self, pool: Pool, epoch: int) -> Iterable[TaggedWindow]:
+        return self._windows(pool)
+
+    def length(self, example: TaggedWindow) -> int:
+        return len(example.reading)
+
+    def collate(self, examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
+        ids_BT, mask_BT = self._inputs([e.reading for e in examples])
+        asks: list[tuple[TaggedAsk, int]] = []
+        owners: list[int] = []
+        for at, example in enumerate(examples):
+            asks += [(ask, len(example.reading)) for ask in example.asks]
+            owners += [at] * len(example.asks)
+        width = max(length for _, length in asks)
+        places = self.network.table.places
+        lengths_N1 = torch.tensor([[length] for _, length in asks])
+        first_N1 = torch.tensor(
+            [[len(self.tokeniser.opening) + len(examples[o].reading.prefix)] for o in owners]
+        )
+        within_NT = torch.arange(width).expand(len(asks), width)
+        chain_NT = within_NT < lengths_N1
+        return {
+            "ids_BT": ids_BT,
+            "mask_BT": mask_BT,
+            "product_N": torch.tensor(owners),
+            "attribute_N": torch.tensor([places[ask.attribute.name] for ask, _ in asks]),
+            "position_NT": (within_NT + first_N1) * chain_NT,
+            "chain_NT": chain_NT,
+            "tags_NT": tag_tensor(asks, self._scheme, width),
+            "weight_N": torch.tensor([ask.weight for ask, _ in asks]),
+        }
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        groups: dict[str, list[nn.Parameter]] = {"encoder": [], "head": []}
+        for name, parameter in self.network.named_parameters():
+            if parameter.requires_grad:
+                groups["encoder" if name.startswith("encoder.") else "head"].append(parameter)
+        return groups
+
+    # --- StorableModel ---
+
+    def config(self) -> dict[str, Any]:
+        return dict(self._settings)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What was trained, and the buffers; frozen parameters only where their base is not portable."""
+        frozen = {n for n, p in self.network.named_parameters() if not p.requires_grad}
+        if not self._text_made.portable:
+            frozen = set()
+        return {n: t for n, t in self.network.state_dict().items() if n not in frozen}
+
+    def files(self) -> dict[str, str]:
+        return {**self._text_made.files, **self.network.table.files(), TRIMS: self._trims.to_json()}
+
+    def restore(self, tensors: Mapping[str, Tensor], files: Mapping[str, str]) -> None:
+        self._made = self._text.remake(files)
+        self._trims = Trims.from_json(files[TRIMS])
+        table = self._attributes.remake(files)
+        network = LateNetwork(self._made, table, self._decoders(table, self._made.width))
+        fill_in(network, tensors, keep_frozen=self._made.portable)
+        self._network = network.eval()
+
+
+def fill_in(network: nn.Module, tensors: Mapping[str, Tensor], *, keep_frozen: bool) -> None:
+    """Loads a model folder's tensors. Raises ``ModelError`` where one is missing or has another shape."""
+    from attrex.errors import ModelError
+
+    wanted = network.state_dict()
+    frozen = {n for n, p in network.named_parameters() if not p.requires_grad} if keep_frozen else set()
+    for name, tensor in wanted.items():
+        if name in tensors and tensors[name].shape != tensor.shape:
+            raise ModelError(
+                f"model.safetensors: {name} is {tuple(tensors[name].shape)}, expected {tuple(tensor.shape)}"
+            )
+        if name not in tensors and name not in frozen:
+            raise ModelError(f"model.safetensors: {name} is missing")
+    network.load_state_dict({n: t for n, t in tensors.items() if n in wanted}, strict=False)
+
+
+_NOTHING = Answer((), 1.0)
+_UNKNOWN = Answer(
+    (), None, None, Problem("unknown_attribute", "the model was not trained on this attribute and is closed")
+)
+
+
+def _distinct(pool: Pool) -> list[Attribute]:
+    return list({a.name: a for a in pool.attributes()}.values())
+
+
+def _by_length(lengths: Sequence[int], budget: int) -> Iterable[list[int]]:
+    """Indices in batches of like length, longest first, of at most ``budget`` padded tokens (or one)."""
+    ordered = sorted(range(len(lengths)), key=lambda at: -lengths[at])
+    begin = 0
+    while begin < len(ordered):
+        fits = max(1, budget // max(1, lengths[ordered[begin]] + 2))
+        yield ordered[begin : begin + fits]
+        begin += fits
+
+
+def _chain(
+    prepared: Sequence[PreparedWindow],
+    described: Sequence[DescribedAttribute],
+    asks: Sequence[tuple[int, int]],
+) -> Chain:
+    """Every asked attribute's emissions for every product in one matrix product, then the asked pairs.
+
+    Emissions of pairs nobody asked cost less than picking states per pair would: 4 D operations a
+    token and attribute, against copying D numbers.
+    """
+    products = list(dict.fromkeys(p for p, _ in asks))
+    attributes = list(dict.fromkeys(a for _, a in asks))
+    row = {p: at for at, p in enumerate(products)}
+    column = {a: at for at, a in enumerate(attributes)}
+    decoders = [d for a in attributes if (d := described[a].decoder) is not None]
+    states = [prepared[p].states_TD for p in products]
+    states_BTD = nn.utils.rnn.pad_sequence(states, batch_first=True)
+    weight_AKD = torch.cat([d.weight_AKD for d in decoders])
+    bias_AK = torch.cat([d.bias_AK for d in decoders])
+    emissions_BTX = states_BTD @ weight_AKD.flatten(0, 1).T
+    emissions_BTAK = emissions_BTX.view(*states_BTD.shape[:2], *bias_AK.shape) + bias_AK
+    product_N = torch.tensor([row[p] for p, _ in asks], device=states_BTD.device)
+    attribute_N = torch.tensor([column[a] for _, a in asks], device=states_BTD.device)
+    lengths_B = torch.tensor([len(s) for s in states], device=states_BTD.device)
+    mask_BT = torch.arange(states_BTD.shape[1], device=states_BTD.device) < lengths_B.unsqueeze(1)
+    return Chain(
+        emissions_BTAK.transpose(1, 2)[product_N, attribute_N],
+        torch.cat([d.transitions_AKK for d in decoders])[attribute_N],
+        torch.cat([d.start_AK for d in decoders])[attribute_N],
+        torch.cat([d.end_AK for d in decoders])[attribute_N],
+        mask_BT[product_N],
+    )

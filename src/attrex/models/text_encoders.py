@@ -1,0 +1,136 @@
+"""Where a tagger's text encoder comes from: pretrained, or learnt from nothing.
+
+Each part makes a tokeniser and an encoder, once the training data is known, and remakes both from a
+model folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from attrex.errors import ModelError
+from attrex.nn.encoders import PretrainedEncoder, RecurrentEncoder
+from attrex.nn.pretrained import Base, build_body, find_base, load_body, load_weights
+from attrex.models.word_vectors import read_vectors
+from attrex.supervision.pool import Pool
+from attrex.text.tokeniser import Tokeniser, Vocabulary, WordPieces
+
+TOKENISER, ENCODER, WORDS = "tokenizer.json", "encoder.json", "words.json"
+
+
+class TextEncoder(Protocol):
+    """A network from token ids to states ``(B, T, D)``."""
+
+    width: int
+
+    def __call__(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MadeText:
+    """A tokeniser with its encoder, and the texts from which both can be made again.
+
+    ``portable``: what is frozen can be had again by the base's name, so that a model folder need not hold it.
+    """
+
+    tokeniser: Tokeniser
+    encoder: nn.Module
+    width: int
+    files: dict[str, str]
+    portable: bool
+
+
+class TextPart(Protocol):
+    """How a tagger gets its text encoder."""
+
+    def make(self, pool: Pool) -> MadeText:
+        """For training: with pretrained weights or fresh ones."""
+        ...
+
+    def remake(self, files: Mapping[str, str]) -> MadeText:
+        """For a model folder: the architecture, whose trained tensors the caller loads; what the folder
+        does not hold, because it was frozen, comes from the base."""
+        ...
+
+
+class PretrainedText:
+    """A pretrained encoder, by the name that ``nn.pretrained.find_base`` knows."""
+
+    def __init__(self, base: str, *, frozen_embeddings: bool) -> None:
+        self.base = base
+        self.frozen_embeddings = frozen_embeddings
+
+    def make(self, pool: Pool) -> MadeText:
+        base = find_base(self.base)
+        return self._made(base, load_body(base), WordPieces.from_file(base.tokeniser))
+
+    def _made(self, base: Base, body: nn.Module, tokeniser: WordPieces) -> MadeText:
+        encoder = PretrainedEncoder(body, frozen_embeddings=self.frozen_embeddings)
+        about = {
+            "base": base.name,
+            "sha256": base.sha256(),
+            "portable": base.portable,
+            "config": base.config(),
+        }
+        files = {TOKENISER: tokeniser.to_json(), ENCODER: json.dumps(about)}
+        return MadeText(tokeniser, encoder, encoder.width, files, base.portable)
+
+    def remake(self, files: Mapping[str, str]) -> MadeText:
+        about = json.loads(files[ENCODER])
+        tokeniser = WordPieces(Tokenizer.from_str(files[TOKENISER]))
+        body = build_body(about["config"])
+        if about["portable"]:
+            base = find_base(about["base"])
+            if base.sha256() != about["sha256"]:
+                raise ModelError(
+                    f'the model was trained on another version of the encoder "{base.name}" '
+                    "(its SHA-256 differs). Fix: fit the model again"
+                )
+            load_weights(body, base.tensors(), where=f'the encoder "{base.name}"')
+        encoder = PretrainedEncoder(body, frozen_embeddings=self.frozen_embeddings)
+        return MadeText(tokeniser, encoder, encoder.width, dict(files), bool(about["portable"]))
+
+
+class RecurrentText:
+    """Words (or characters) of the training data and a BiLSTM over their embeddings.
+
+    ``vectors``: where the embeddings start from: a text file in GloVe's format, "minilm" (its word
+    pieces' table, averaged over a word's pieces, its first ``embedding`` principal axes), or None, at random.
+    """
+
+    def __init__(self, *, cut: str, embedding: int, width: int, dropout: float, vectors: str | None) -> None:
+        self.cut, self.embedding, self.width = cut, embedding, width
+        self.dropout, self.vectors = dropout, vectors
+
+    def make(self, pool: Pool) -> MadeText:
+        texts = (source.text for product in pool.products for source in product.sources)
+        categories = (product.category or "" for product in pool.products)
+        tokeniser = Vocabulary.learn([*texts, *categories], cut=self.cut)
+        table = self._table(tokeniser)
+        if self.vectors is not None:
+            with torch.no_grad():
+                for row, vector in read_vectors(self.vectors, tokeniser.words, self.embedding):
+                    table.weight[row + tokeniser.size - len(tokeniser.words)] = vector
+        return self._made(tokeniser, table)
+
+    def _table(self, tokeniser: Vocabulary) -> nn.Embedding:
+        table = nn.Embedding(tokeniser.size, self.embedding, padding_idx=tokeniser.padding)
+        with torch.no_grad():
+            table.weight[1:].normal_(std=0.3)
+        return table
+
+    def _made(self, tokeniser: Vocabulary, table: nn.Embedding) -> MadeText:
+        encoder = RecurrentEncoder(table, width=self.width, dropout=self.dropout)
+        files = {WORDS: json.dumps(list(tokeniser.words), ensure_ascii=False)}
+        return MadeText(tokeniser, encoder, self.width, files, portable=False)
+
+    def remake(self, files: Mapping[str, str]) -> MadeText:
+        tokeniser = Vocabulary(json.loads(files[WORDS]), cut=self.cut)
+        return self._made(tokeniser, self._table(tokeniser))

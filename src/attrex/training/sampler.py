@@ -1,0 +1,37 @@
+"""Batches of like length, in an order that depends on seed and epoch alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+BLOCK = 20
+"""Batches that are sorted among themselves: little padding, and still a random order."""
+
+
+class LengthGrouped:
+    """Yields lists of indices. ``set_epoch`` chooses the order of the next pass."""
+
+    def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
+        self.lengths, self.batch_size, self.seed = list(lengths), batch, seed
+        self.drop_last = False
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the trainer at the start of each epoch."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self.lengths) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        chance = random.Random(f"{self.seed}/{self._epoch}")  # noqa: S311 - no secret depends on it
+        order = list(range(len(self.lengths)))
+        chance.shuffle(order)
+        width = self.batch_size * BLOCK
+        batches: list[list[int]] = []
+        for begin in range(0, len(order), width):
+            block = sorted(order[begin : begin + width], key=lambda at: (self.lengths[at], at))
+            batches += [block[at : at + self.batch_size] for at in range(0, len(block), self.batch_size)]
+        chance.shuffle(batches)
+        yield from batches

@@ -184,7 +184,8 @@ class TableReader(Reader):
                 fix='write it as JSON: {"Color": "red", "Size": "M"}',
             )
         for name, inner in found.items():
-            values = self._values(inner, self._wish.many.get(name))
+            # Who lists an attribute with no value in it says that there is none; a blank column does not.
+            values = () if inner == [] else self._values(inner, self._wish.many.get(name))
             if values is not None and name.strip():
                 stated.setdefault(name.strip(), values)
 

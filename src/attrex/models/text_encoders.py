@@ -16,9 +16,9 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from attrex.errors import ModelError
+from attrex.models.word_vectors import read_vectors
 from attrex.nn.encoders import PretrainedEncoder, RecurrentEncoder
 from attrex.nn.pretrained import Base, build_body, find_base, load_body, load_weights
-from attrex.models.word_vectors import read_vectors
 from attrex.supervision.pool import Pool
 from attrex.text.tokeniser import Tokeniser, Vocabulary, WordPieces
 

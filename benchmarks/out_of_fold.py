@@ -18,7 +18,6 @@ from attrex.evaluation import Judged, report
 from attrex.io.reader import open_reader
 from attrex.schema import Schema
 from attrex.supervision.splits import folds, title_key
-
 from record import DATA, write
 
 FOLDS = 5

@@ -27,6 +27,7 @@ from attrex.nn.decoders import Decoder, DecoderSource
 from attrex.nn.encoders import padded
 from attrex.nn.precision import mixed
 from attrex.supervision.pool import Pool
+from attrex.text.batches import by_length
 from attrex.text.reading import Reading, read
 from attrex.text.tokeniser import Tokeniser
 
@@ -136,8 +137,8 @@ class LateTagger:
         readings = read(products, self.tokeniser)
         opening = len(self.tokeniser.opening)
         prepared: list[PreparedWindow | None] = [None] * len(readings)
-        for batch in _by_length([len(r) + len(r.prefix) for r in readings], PREPARED_TOKENS):
-            ids_BT, mask_BT = self._inputs([readings[at] for at in batch])
+        for batch in by_length([len(r) + len(r.prefix) for r in readings], PREPARED_TOKENS):
+            ids_BT, mask_BT = self.inputs([readings[at] for at in batch])
             with mixed(ids_BT.device):
                 states_BTD = self.network.encoder(ids_BT, mask_BT).float()
             for row, at in enumerate(batch):
@@ -175,7 +176,7 @@ class LateTagger:
             elif len(prepared[product].reading):
                 live.append(at)
         lengths = [len(prepared[asks[at][0]].reading) for at in live]
-        for batch in _by_length(lengths, CHAIN_TOKENS):
+        for batch in by_length(lengths, CHAIN_TOKENS):
             chosen = [live[b] for b in batch]
             chain = _chain(prepared, described, [asks[at] for at in chosen])
             readings = [prepared[asks[at][0]].reading for at in chosen]
@@ -185,7 +186,8 @@ class LateTagger:
                 made[at] = answer
         return made
 
-    def _inputs(self, readings: Sequence[Reading]) -> tuple[Tensor, Tensor]:
+    def inputs(self, readings: Sequence[Reading]) -> tuple[Tensor, Tensor]:
+        """What the encoder gets: ids and mask ``(B, T)``, specials and category included."""
         tokeniser = self.tokeniser
         inputs = [[*tokeniser.opening, *r.prefix, *r.ids, tokeniser.separator] for r in readings]
         ids_BT, mask_BT = padded(inputs, tokeniser.padding)
@@ -215,7 +217,7 @@ class LateTagger:
         return len(example.reading)
 
     def collate(self, examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
-        ids_BT, mask_BT = self._inputs([e.reading for e in examples])
+        ids_BT, mask_BT = self.inputs([e.reading for e in examples])
         asks: list[tuple[TaggedAsk, int]] = []
         owners: list[int] = []
         for at, example in enumerate(examples):
@@ -295,16 +297,6 @@ _UNKNOWN = Answer(
 
 def _distinct(pool: Pool) -> list[Attribute]:
     return list({a.name: a for a in pool.attributes()}.values())
-
-
-def _by_length(lengths: Sequence[int], budget: int) -> Iterable[list[int]]:
-    """Indices in batches of like length, longest first, of at most ``budget`` padded tokens (or one)."""
-    ordered = sorted(range(len(lengths)), key=lambda at: -lengths[at])
-    begin = 0
-    while begin < len(ordered):
-        fits = max(1, budget // max(1, lengths[ordered[begin]] + 2))
-        yield ordered[begin : begin + fits]
-        begin += fits
 
 
 def _chain(

@@ -48,8 +48,7 @@ def backtest(
     # A schema inferred from the hidden cells would give their values away as examples.
     settled = settle_schema(schema, reader, rest)
     model = fit(rest, schema=settled, recipe=recipe, aim=aim, seed=seed, progress=progress)
-    lexicon = fit(rest, schema=settled, recipe="lexicon", aim=aim, seed=seed)
-    cells = list(_cells(model, lexicon, hidden))
+    cells = list(_cells(model, model.baseline or model, hidden))
     thresholds = model.policy.thresholds
     settings = {
         "model": model.name,

@@ -21,11 +21,16 @@ if TYPE_CHECKING:
     from attrex.api.fitting import FitReport
 
 
+BASELINE = "baseline"
+"""The folder of the baseline within the model's."""
+
+
 class Extractor:
     """Fills in the blanks of products. Made by ``attrex.fit`` or ``from_pretrained``.
 
     ``policy`` holds calibration and thresholds; ``report`` what happened during fitting (None after
-    loading), ``card`` the model card's text.
+    loading), ``card`` the model card's text, ``baseline`` the lexicon that was fitted on the same data,
+    to be set beside the model wherever it is scored (None where the model is one).
     """
 
     def __init__(
@@ -36,9 +41,10 @@ class Extractor:
         *,
         card: str | None = None,
         report: FitReport | None = None,
+        baseline: Extractor | None = None,
     ) -> None:
         self.model, self.schema, self.policy = model, schema, policy or Policy()
-        self.report = report
+        self.report, self.baseline = report, baseline
         self.version = model_version(model)
         self.card = card if card is not None else model_card(self.name, schema, self.policy, report)
         self._pipeline: Pipeline | None = None
@@ -136,14 +142,22 @@ class Extractor:
     def aimed(self, aim: str) -> Extractor:
         """The same model with thresholds for another aim ("f1", "precision=0.95")."""
         return Extractor(
-            self.model, self.schema, self.policy.aimed(Aim.parse(aim)), card=self.card, report=self.report
+            self.model,
+            self.schema,
+            self.policy.aimed(Aim.parse(aim)),
+            card=self.card,
+            report=self.report,
+            baseline=None if self.baseline is None else self.baseline.aimed(aim),
         )
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Writes the model folder and returns its path. Raises ``OutputError`` where it cannot."""
-        return save_model(
+        made = save_model(
             self.model, Path(folder), schema=self.schema, calibration=self.policy.to_json(), card=self.card
         )
+        if self.baseline is not None:
+            self.baseline.save_pretrained(made / BASELINE)
+        return made
 
     @classmethod
     def from_pretrained(cls, name: str | Path, *, local_files_only: bool = False) -> Extractor:
@@ -153,8 +167,11 @@ class Extractor:
         """
         from attrex.api.hub import local_folder
 
-        stored = load_model(local_folder(name, local_files_only=local_files_only))
-        return cls(stored.model, stored.schema, Policy.from_json(stored.calibration), card=stored.card)
+        folder = local_folder(name, local_files_only=local_files_only)
+        stored = load_model(folder)
+        baseline = cls.from_pretrained(folder / BASELINE) if (folder / BASELINE).is_dir() else None
+        policy = Policy.from_json(stored.calibration)
+        return cls(stored.model, stored.schema, policy, card=stored.card, baseline=baseline)
 
     def push_to_hub(self, name: str, *, private: bool = False) -> str:
         """Uploads the model folder to the Hugging Face hub and returns its address.

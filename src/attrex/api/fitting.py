@@ -131,7 +131,10 @@ def fit(
         training,
         scores,
     )
-    extractor = Extractor(model, settled, policy, report=report)
+    baseline = None
+    if chosen.builder != "lexicon":
+        baseline = fit(products, schema=settled, recipe="lexicon", aim=aim, complete=complete, seed=seed)
+    extractor = Extractor(model, settled, policy, report=report, baseline=baseline)
     if out is not None:
         extractor.save_pretrained(out)
     return extractor

@@ -47,8 +47,10 @@ def _stated(product: Product, extractor: Extractor, complete: bool) -> Request:
     return Request(product, (*asked, *(extractor.attribute(name) for name in strange)))
 
 
-def judge_data(extractor: Extractor, data: Data, *, complete: bool = False) -> list[Judged]:
-    """``judge_all`` over a file, a reader or products.
+def judge_data(
+    extractor: Extractor, data: Data, *, complete: bool = False, file: str | None = None
+) -> list[Judged]:
+    """``judge_all`` over a file, a reader or products (which come from ``file``, for messages).
 
     Raises ``InputError`` where nothing is stated that could be held against an extraction.
     """
@@ -56,7 +58,7 @@ def judge_data(extractor: Extractor, data: Data, *, complete: bool = False) -> l
     if not judged:
         raise InputError(
             "no product states a value, so there is nothing to compare with",
-            file=path_of(data),
+            file=file or path_of(data),
             fix="give labelled data, or check the mapping of the attribute columns",
         )
     return judged

@@ -22,7 +22,8 @@ def evaluate(
     data: o.DataFile,
     model: o.ModelFolder,
     against: Annotated[
-        str | None, typer.Option("--against", help="Another model, compared by a paired test.")
+        str | None,
+        typer.Option("--against", help="Another model to compare with; else the lexicon of the same data."),
     ] = None,
     matching: Annotated[
         Matching, typer.Option("--matching", help="Compare values exactly, or without case and accents.")
@@ -57,15 +58,19 @@ def evaluate(
 
     extractor = Extractor.from_pretrained(model)
     extractor = extractor.aimed(aim) if aim is not None else extractor
-    judged = judge_data(extractor, reader, complete=complete)
+    products = [row.product for row in reader]  # kept, for standard input is read only once
+    judged = judge_data(extractor, products, complete=complete, file=reader.path)
     scored = report(judged, name=model, matching=matching.value, seed=seed)
     content = scored.to_json()
     other = None
+    rival = extractor.baseline
     if against is not None:
         rival = Extractor.from_pretrained(against)
         rival = rival.aimed(aim) if aim is not None else rival
-        asked = judge_data(rival, chosen.open(data), complete=complete)
-        other = compare(asked, judged, names=(against, model), matching=matching.value, seed=seed)
+    if rival is not None:
+        asked = judge_data(rival, products, complete=complete, file=reader.path)
+        names = (against or rival.name, model)
+        other = compare(asked, judged, names=names, matching=matching.value, seed=seed)
         content["comparison"] = other.to_json()
     tell_problems(reader)
     if html is not None:

@@ -116,7 +116,9 @@ def test_none_log_probability(chain: Chain, outside: int) -> None:
 def test_span_marginals(scheme: TagScheme, lengths: tuple[int, ...]) -> None:
     chain = random_chain(lengths, tags=len(scheme.tags), seed=sum(lengths))
     width = max(lengths)
-    marginals_NTL = crf.span_marginals(chain, scheme, width)
+    marginals_NTL, none_N = crf.span_marginals(chain, scheme, width)
+    expected_none = crf.none_log_probability(chain, scheme.index("O")).tolist()
+    assert none_N.tolist() == pytest.approx(expected_none, abs=1e-9)
     assert marginals_NTL.shape == (len(lengths), width, width)
     for at, length in enumerate(lengths):
         for start in range(width):
@@ -133,8 +135,8 @@ def test_span_marginals(scheme: TagScheme, lengths: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("longest", [1, 2, 3, 9])
 def test_a_bound_on_length_only_leaves_out_longer_spans(scheme: TagScheme, longest: int) -> None:
     chain = random_chain(RAGGED, tags=len(scheme.tags), seed=7)
-    all_NTL = crf.span_marginals(chain, scheme, max(RAGGED))
-    some_NTL = crf.span_marginals(chain, scheme, longest)
+    all_NTL = crf.span_marginals(chain, scheme, max(RAGGED))[0]
+    some_NTL = crf.span_marginals(chain, scheme, longest)[0]
     assert torch.equal(some_NTL, all_NTL[:, :, : min(longest, max(RAGGED))])
 
 
@@ -151,7 +153,7 @@ def test_a_sure_value_is_one_span_and_no_none(scheme: TagScheme) -> None:
         torch.zeros(1, K),
         torch.ones(1, 4, dtype=torch.bool),
     )
-    marginals_NTL = crf.span_marginals(chain, scheme, 4).exp()
+    marginals_NTL = crf.span_marginals(chain, scheme, 4)[0].exp()
     assert marginals_NTL[0, 1, 1].item() == pytest.approx(1, abs=1e-6)
     assert marginals_NTL.sum().item() == pytest.approx(1, abs=1e-6)
     assert crf.none_log_probability(chain, scheme.index("O")).item() < -50
@@ -179,11 +181,11 @@ def test_padding_and_company_change_nothing(scheme: TagScheme, beyond: float) ->
     torch.testing.assert_close(
         crf.none_log_probability(chain, 2), torch.cat([crf.none_log_probability(one, 2) for one in singles])
     )
-    marginals_NTL = crf.span_marginals(chain, scheme, width)
+    marginals_NTL = crf.span_marginals(chain, scheme, width)[0]
     for at, one in enumerate(singles):
         length = one.mask_NT.shape[1]
         torch.testing.assert_close(
-            marginals_NTL[at : at + 1, :length, :length], crf.span_marginals(one, scheme, width)
+            marginals_NTL[at : at + 1, :length, :length], crf.span_marginals(one, scheme, width)[0]
         )
         assert (marginals_NTL[at, length:] == -math.inf).all()
         assert (marginals_NTL[at, :, length:] == -math.inf).all()
@@ -224,7 +226,7 @@ def test_gradients_are_right(scheme: TagScheme) -> None:
         return crf.log_likelihood(Chain(*parts, chain.mask_NT), tags_NT)
 
     def marginals(*parts: Tensor) -> Tensor:
-        out_NTL = crf.span_marginals(Chain(*parts, chain.mask_NT), scheme, 3)
+        out_NTL = crf.span_marginals(Chain(*parts, chain.mask_NT), scheme, 3)[0]
         return out_NTL[out_NTL > -math.inf]
 
     assert torch.autograd.gradcheck(likelihood, differentiable(chain))
@@ -250,8 +252,8 @@ def test_single_precision_holds_over_long_texts() -> None:
     parts = (exact.emissions_NTK, exact.transitions_NKK, exact.start_NK, exact.end_NK)
     single = Chain(*(part.float() for part in parts), exact.mask_NT)
     torch.testing.assert_close(
-        crf.span_marginals(single, BIOE, 16).exp(),
-        crf.span_marginals(exact, BIOE, 16).exp().float(),
+        crf.span_marginals(single, BIOE, 16)[0].exp(),
+        crf.span_marginals(exact, BIOE, 16)[0].exp().float(),
         atol=1e-3,
         rtol=0,
     )

@@ -26,6 +26,7 @@ from attrex.nn.crf import Chain
 from attrex.nn.decoders import Decoder, DecoderSource
 from attrex.nn.encoders import padded
 from attrex.nn.precision import mixed
+from attrex.nn.threads import one_thread
 from attrex.supervision.pool import Pool
 from attrex.text.batches import by_length
 from attrex.text.reading import Reading, read
@@ -178,10 +179,11 @@ class LateTagger:
         lengths = [len(prepared[asks[at][0]].reading) for at in live]
         for batch in by_length(lengths, CHAIN_TOKENS):
             chosen = [live[b] for b in batch]
-            chain = _chain(prepared, described, [asks[at] for at in chosen])
             readings = [prepared[asks[at][0]].reading for at in chosen]
             names = [described[asks[at][1]].name for at in chosen]
-            decoded = answers(chain, readings, names, self._scheme, self._trims)
+            with one_thread():
+                chain = _chain(prepared, described, [asks[at] for at in chosen])
+                decoded = answers(chain, readings, names, self._scheme, self._trims)
             for at, answer in zip(chosen, decoded, strict=True):
                 made[at] = answer
         return made

@@ -44,13 +44,12 @@ def answers(
 ) -> list[Answer]:
     """One answer per chain: the most probable spans that do not overlap, by their marginals, and the
     probability that all tokens are O. Chain n was made of ``readings[n]``, for ``attributes[n]``."""
-    marginals_NTL = crf.span_marginals(chain, scheme, LONGEST)
-    none_N = crf.none_log_probability(chain, scheme.index("O")).exp().clamp(0, 1)
+    marginals_NTL, none_N = crf.span_marginals(chain, scheme, LONGEST)
     _, T, L = marginals_NTL.shape
     best = marginals_NTL.flatten(1).topk(min(LOOKED_AT, T * L), dim=1)
     scores = best.values.exp().clamp(0, 1).tolist()
     places = best.indices.tolist()
-    nones = none_N.tolist()
+    nones = none_N.exp().clamp(0, 1).tolist()
     return [
         Answer(_candidates(reading, own, at, L, trims.of(name)), none)
         for reading, name, own, at, none in zip(readings, attributes, scores, places, nones, strict=True)

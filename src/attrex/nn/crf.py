@@ -110,12 +110,16 @@ def k_best(chain: Chain, k: int) -> tuple[Tensor, Tensor]:
 
 def none_log_probability(chain: Chain, outside: int) -> Tensor:
     """log p of the sequence that is ``outside`` (O) throughout: that there is no value; ``(N,)``."""
-    tags_NT = torch.full(chain.mask_NT.shape, outside, device=chain.mask_NT.device)
-    return log_likelihood(chain, tags_NT)
+    return log_likelihood(chain, _all(chain, outside))
 
 
-def span_marginals(chain: Chain, scheme: TagScheme, longest: int) -> Tensor:
-    """log p(tokens ``[i, i + l + 1)`` are exactly one value), ``(N, T, L)`` with ``l = 0..L-1``.
+def _all(chain: Chain, tag: int) -> Tensor:
+    return torch.full(chain.mask_NT.shape, tag, device=chain.mask_NT.device)
+
+
+def span_marginals(chain: Chain, scheme: TagScheme, longest: int) -> tuple[Tensor, Tensor]:
+    """log p(tokens ``[i, i + l + 1)`` are exactly one value), ``(N, T, L)`` with ``l = 0..L-1``; and
+    ``none_log_probability``, ``(N,)``, for which the same forward pass serves.
 
     The confidence of a span: the summed probability of all taggings in which the value opens at i,
     runs through, closes after l + 1 tokens and is not continued. Spans that leave the sequence get
@@ -165,4 +169,5 @@ def span_marginals(chain: Chain, scheme: TagScheme, longest: int) -> Tensor:
         longest, device=chain.mask_NT.device
     )
     inside_NTL = ends_NTL < chain.mask_NT.sum(1).view(N, 1, 1)
-    return out_NTL.masked_fill(~inside_NTL, -torch.inf)
+    none_N = sequence_score(chain, _all(chain, scheme.index("O"))) - partition_N
+    return out_NTL.masked_fill(~inside_NTL, -torch.inf), none_N

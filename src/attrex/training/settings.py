@@ -11,13 +11,15 @@ from attrex.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``rates``: learning rate by parameter group, "default" for the rest. ``batch``: products (or pairs)
+    """``epochs`` over the data; fewer where ``examples``, the number seen over all epochs, would be passed (but
+    never less than two): a large catalogue needs fewer, and nobody wants to wait. ``rates``: learning rate by parameter group, "default" for the rest. ``batch``: products (or pairs)
     a step. ``averaging``: decay per step of the weights' exponential moving average, which is what is
     kept; 0 keeps the last weights. ``patience``: epochs without a better score before training stops
     (None: all ``epochs``). ``folder``: where checkpoints go, so that a killed run goes on; None: nowhere.
     """
 
     epochs: int = 10
+    examples: int | None = None
     batch: int = 16
     rates: Mapping[str, float] = field(default_factory=lambda: {"default": 1e-3})
     weight_decay: float = 0.01
@@ -33,8 +35,10 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ConfigError(f"training.{name}: expected a whole number from {least}, got {value!r}")
-        if self.patience is not None and (not isinstance(self.patience, int) or self.patience < 1):
-            raise ConfigError(f"training.patience: expected a whole number from 1, got {self.patience!r}")
+        for name in ("patience", "examples"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise ConfigError(f"training.{name}: expected a whole number from 1, got {value!r}")
         for name in ("weight_decay", "warmup", "averaging", "clip"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or value < 0:
@@ -49,3 +53,9 @@ class Settings:
         for group, rate in self.rates.items():
             if not isinstance(rate, int | float) or rate < 0:
                 raise ConfigError(f"training.rates.{group}: expected a number from 0, got {rate!r}")
+
+    def epochs_over(self, examples: int) -> int:
+        """How many epochs there will be over data of that many examples."""
+        if self.examples is None:
+            return self.epochs
+        return min(self.epochs, max(2, round(self.examples / max(1, examples))))

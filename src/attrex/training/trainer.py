@@ -97,17 +97,18 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
         self.learner, self.settings, self.score = learner, settings, score
         self.epochs = Epochs(learner, pool)
         self.sampler = LengthGrouped(self._lengths(), settings.batch, settings.seed)
+        self.epoch_count = settings.epochs_over(len(self.epochs))
         self.average = Average(learner.network, settings.averaging)
         self.best: dict[str, Tensor] | None = None
         self.best_score = -math.inf
         self.stale = 0
         arguments = TrainingArguments(
             output_dir=str(checkpoints) if checkpoints else ".",
-            num_train_epochs=settings.epochs,
+            num_train_epochs=self.epoch_count,
             per_device_train_batch_size=settings.batch,
             max_grad_norm=settings.clip,
             lr_scheduler_type="linear",
-            warmup_steps=math.ceil(settings.warmup * settings.epochs * len(self.sampler)),
+            warmup_steps=math.ceil(settings.warmup * self.epoch_count * len(self.sampler)),
             save_strategy="epoch" if checkpoints else "no",
             save_total_limit=1,
             logging_strategy="epoch",
@@ -240,7 +241,7 @@ class _EachEpoch(TrainerCallback):  # type: ignore[misc]
         value = self.trainer.end_epoch()
         settings = self.trainer.settings
         scored = "" if value is None else f", F1 on the tune part {value:.3f}"
-        self.say(f"epoch {round(state.epoch or 0)} of {settings.epochs}{scored}")
+        self.say(f"epoch {round(state.epoch or 0)} of {self.trainer.epoch_count}{scored}")
         if settings.patience is not None and self.trainer.stale >= settings.patience:
             control.should_training_stop = True
         return control

@@ -1,0 +1,43 @@
+"""A network's tensors in a model folder: what was trained goes in, what is shared goes in once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from attrex.errors import ModelError
+
+
+def kept(network: nn.Module, *, portable: bool) -> dict[str, Tensor]:
+    """What a folder must hold: the parameters that were trained, and the buffers. Frozen parameters only
+    where their base is not ``portable``. A tensor with two names (one word table in several encoders)
+    goes by the first."""
+    once = {n for n, _ in network.named_parameters()} | {n for n, _ in network.named_buffers()}
+    frozen = _frozen(network) if portable else frozenset()
+    return {n: t for n, t in network.state_dict().items() if n in once and n not in frozen}
+
+
+def fill_in(network: nn.Module, tensors: Mapping[str, Tensor], *, portable: bool) -> None:
+    """Loads what ``kept`` gave. Raises ``ModelError`` where one is missing or has another shape."""
+    for name, tensor in kept(network, portable=portable).items():
+        if name not in tensors:
+            raise ModelError(f"model.safetensors: {name} is missing")
+        if tensors[name].shape != tensor.shape:
+            raise ModelError(
+                f"model.safetensors: {name} is {tuple(tensors[name].shape)}, expected {tuple(tensor.shape)}"
+            )
+    network.load_state_dict(dict(tensors), strict=False)
+
+
+def grouped(network: nn.Module, encoders: str) -> dict[str, list[nn.Parameter]]:
+    """The trainable parameters: those under the submodule ``encoders`` as "encoder", the rest as "head"."""
+    groups: dict[str, list[nn.Parameter]] = {"encoder": [], "head": []}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            groups["encoder" if name.startswith(f"{encoders}.") else "head"].append(parameter)
+    return groups
+
+
+def _frozen(network: nn.Module) -> frozenset[str]:
+    return frozenset(n for n, p in network.named_parameters() if not p.requires_grad)

@@ -44,7 +44,9 @@ def fill(
     restart: Annotated[
         bool, typer.Option("--restart", help="Throw away what an interrupted run has done.")
     ] = False,
-    seed: o.Seed = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Taken by every verb; filling draws nothing at random.")
+    ] = 0,
     as_json: o.Json = False,
     silent: o.Quiet = False,
     format: o.Format = "auto",

@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-import attrex
 import torch
+
+import attrex
 from attrex.core import Attribute, Product, Source
 from attrex.io.reader import open_reader
 from attrex.models.late_tagger import PREPARED_TOKENS, LateTagger
@@ -25,7 +26,6 @@ from attrex.nn.precision import mixed
 from attrex.schema import Schema
 from attrex.text.batches import by_length
 from attrex.text.reading import read
-
 from record import DATA, write
 
 WORDS, ATTRIBUTES = 20, 10

@@ -1,0 +1,66 @@
+"""Readings laid out as an encoder reads them.
+
+Legend: N sequences, S positions of the encoder's input, T tokens of the text alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from attrex.nn.encoders import padded
+from attrex.text.reading import Reading
+from attrex.text.tokeniser import Tokeniser
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """``ids_NS`` and ``mask_NS`` for the encoder: opening, question, category, text, separator.
+    ``position_NT``: where the text's tokens stand in there; ``chain_NT``: which of them are real."""
+
+    ids_NS: Tensor
+    mask_NS: Tensor
+    position_NT: Tensor
+    chain_NT: Tensor
+
+    def tensors(self) -> dict[str, Tensor]:
+        """By name, as part of a batch of training."""
+        return {
+            "ids_NS": self.ids_NS,
+            "mask_NS": self.mask_NS,
+            "position_NT": self.position_NT,
+            "chain_NT": self.chain_NT,
+        }
+
+    @classmethod
+    def of(cls, batch: dict[str, Tensor]) -> Inputs:
+        """What ``tensors`` gave."""
+        return cls(batch["ids_NS"], batch["mask_NS"], batch["position_NT"], batch["chain_NT"])
+
+    def to(self, device: torch.device) -> Inputs:
+        """The same there."""
+        return Inputs(*(t.to(device) for t in self.tensors().values()))
+
+    def text_states(self, states_NSD: Tensor) -> Tensor:
+        """The states ``(N, T, D)`` of the text's tokens among all of the encoder's."""
+        rows_N1 = torch.arange(len(states_NSD), device=states_NSD.device).unsqueeze(1)
+        return states_NSD[rows_N1, self.position_NT]
+
+
+def lay_out(
+    readings: Sequence[Reading], tokeniser: Tokeniser, questions: Sequence[Sequence[int]] | None = None
+) -> Inputs:
+    """One row per reading; ``questions``: tokens that stand before each, their separator included."""
+    asked: Sequence[Sequence[int]] = [()] * len(readings) if questions is None else questions
+    before = [[*tokeniser.opening, *q, *r.prefix] for q, r in zip(asked, readings, strict=True)]
+    ids_NS, mask_NS = padded(
+        [[*b, *r.ids, tokeniser.separator] for b, r in zip(before, readings, strict=True)], tokeniser.padding
+    )
+    lengths_N1 = torch.tensor([[len(reading)] for reading in readings])
+    within_1T = torch.arange(int(lengths_N1.max())).unsqueeze(0)
+    chain_NT = within_1T < lengths_N1
+    first_N1 = torch.tensor([[len(b)] for b in before])
+    return Inputs(ids_NS, mask_NS, (within_1T + first_N1) * chain_NT, chain_NT)

@@ -1,0 +1,74 @@
+"""One encoder and one decoder: a tag sequence over a text, whatever was asked of it.
+
+The cross-encoder has one for all attributes, "N models" one for each, "N tag sets" one whose tags tell the
+attributes apart.
+
+Legend: N sequences, T tokens, D hidden, K tags, A attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from attrex.models.inputs import Inputs, lay_out
+from attrex.models.text_encoders import MadeText
+from attrex.nn.crf import Chain
+from attrex.nn.decoders import Decoder, DecoderSource, LookUpLayer, NoTransitions
+from attrex.nn.precision import mixed
+from attrex.text.reading import Reading
+
+Decoding = Literal["crf", "softmax"]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedText:
+    """A window as read; all that is made of it needs the attribute."""
+
+    reading: Reading
+
+
+class SequenceTagger(nn.Module):
+    """``forward``: inputs to the chain of their texts' tags."""
+
+    def __init__(self, encoder: nn.Module, decoder: DecoderSource) -> None:
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+
+    def forward(self, inputs: Inputs) -> Chain:
+        with mixed(inputs.ids_NS.device):
+            states_NSD = self.encoder(inputs.ids_NS, inputs.mask_NS).float()
+        made: Decoder = self.decoder(torch.zeros(1, dtype=torch.long, device=states_NSD.device))
+        emissions_NTK: Tensor = nn.functional.linear(
+            inputs.text_states(states_NSD), made.weight_AKD[0], made.bias_AK[0]
+        )
+        N = len(emissions_NTK)
+        return Chain(
+            emissions_NTK,
+            made.transitions_AKK.expand(N, -1, -1),
+            made.start_AK.expand(N, -1),
+            made.end_AK.expand(N, -1),
+            inputs.chain_NT,
+        )
+
+    def read(
+        self, readings: Sequence[Reading], text: MadeText, questions: Sequence[Sequence[int]] | None = None
+    ) -> Chain:
+        """The chain of readings laid out here."""
+        device = next(self.parameters()).device
+        chain: Chain = self(lay_out(readings, text.tokeniser, questions).to(device))
+        return chain
+
+
+def own_decoders(decoding: Decoding, *, attributes: int, tags: int, width: int) -> DecoderSource:
+    """Linear layers, and transitions for a CRF, of each attribute's own."""
+    return DecoderSource(
+        LookUpLayer(attributes, (tags, width + 1), scale=0.02),
+        LookUpLayer(attributes, (tags + 1, tags + 1), scale=0.1)
+        if decoding == "crf"
+        else NoTransitions(tags + 1),
+    )

@@ -50,9 +50,9 @@ def main() -> None:
         [
             "A fifth of all filled cells is hidden, by title; coverage: the share of the hidden cells whose "
             "value stands in the title that were written.",
-            "The thresholds of both models are chosen inside the other four fifths, for the wanted precision.",
-            f"At equal precision: the largest coverage of the hidden cells whose value stands in the title, at a "
-            f"precision of {given.precision} on these very cells.",
+            "The thresholds of both models are chosen inside the other four fifths, for that precision.",
+            "At equal precision: the largest coverage of the hidden cells whose value stands in the title, "
+            f"at a precision of {given.precision} on these very cells.",
         ],
         raw,
     )

@@ -23,7 +23,13 @@ LIST = "attributes.json"
 
 
 class AttributePart(Protocol):
-    """How a tagger turns attributes into what its decoders are made from."""
+    """How a tagger turns attributes into what its decoders are made from.
+
+    ``answers``: "open" where that can be done for an attribute that was never trained on.
+    """
+
+    @property
+    def answers(self) -> Literal["open", "closed"]: ...
 
     def begin(self, attributes: Sequence[Attribute], windows: Sequence[TaggedWindow]) -> AttributeTable:
         """For training."""
@@ -61,7 +67,9 @@ class AttributeTable(nn.Module):
 
 
 class ListedAttributes:
-    """Closed: an attribute is its index (BiLSTM-MultiCRF and its like)."""
+    """An attribute is its index (BiLSTM-MultiCRF and its like)."""
+
+    answers: Literal["open", "closed"] = "closed"
 
     def begin(self, attributes: Sequence[Attribute], windows: Sequence[TaggedWindow]) -> AttributeTable:
         return AttributeTable([a.name for a in attributes])
@@ -115,10 +123,10 @@ class EmbeddedTable(AttributeTable):
 
 
 class EmbeddedAttributes:
-    """Open: an attribute is an embedding.
+    """An attribute is an embedding.
 
-    ``kind``: "contextual" and "static" as AdaTag's Table 6, or "random" of ``size``; ``parts``: name,
-    value or both; ``tuned``: learnt on with the rest instead of frozen.
+    ``kind``: "contextual" and "static" as AdaTag's Table 6, or "random" of ``size``, which is closed;
+    ``parts``: name, value or both; ``tuned``: learnt on with the rest instead of frozen.
     """
 
     def __init__(
@@ -133,6 +141,10 @@ class EmbeddedAttributes:
         self.kind, self.tuned, self.random_size = kind, tuned, size
         pooling: Pooling = "static" if kind == "static" else "contextual"
         self._embedder = None if kind == "random" else AttributeEmbedder(base, pooling, tuple(parts))
+
+    @property
+    def answers(self) -> Literal["open", "closed"]:
+        return "closed" if self._embedder is None else "open"
 
     def begin(self, attributes: Sequence[Attribute], windows: Sequence[TaggedWindow]) -> AttributeTable:
         names = [a.name for a in attributes]

@@ -15,12 +15,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from attrex.core import Answer, Attribute, Problem, Product
+from attrex.core import Answer, Attribute, Product
 from attrex.core.tags import TagScheme
 from attrex.models.attribute_parts import AttributePart, AttributeTable
 from attrex.models.interface import Traits
-from attrex.models.tagging import TaggedAsk, TaggedWindow, Trims, answers, tag_tensor, tagged_windows
+from attrex.models.tagging import (
+    NOTHING,
+    TRIMS,
+    UNKNOWN,
+    TaggedAsk,
+    TaggedWindow,
+    Trims,
+    answers,
+    tag_tensor,
+    tagged_windows,
+)
 from attrex.models.text_encoders import MadeText, TextPart
+from attrex.models.weights import fill_in, grouped, kept
 from attrex.nn import crf
 from attrex.nn.crf import Chain
 from attrex.nn.decoders import Decoder, DecoderSource
@@ -34,7 +45,6 @@ from attrex.text.tokeniser import Tokeniser
 
 MakeDecoders = Callable[[AttributeTable, int], DecoderSource]
 """From the attributes and the encoder's width D to the source of their decoders."""
-TRIMS = "trims.json"
 PREPARED_TOKENS = 4096
 """Padded tokens encoded at once: enough to keep two cores busy, and in the cache."""
 CHAIN_TOKENS = 65_536
@@ -113,8 +123,7 @@ class LateTagger:
 
     @property
     def traits(self) -> Traits:
-        open_ = self._network is None or self.network.table.size > 0
-        return Traits("open" if open_ else "closed", cacheable="memory", window=self._window)
+        return Traits(self._attributes.answers, cacheable="memory", window=self._window)
 
     @property
     def tokeniser(self) -> Tokeniser:
@@ -169,11 +178,11 @@ class LateTagger:
         asks: Sequence[tuple[int, int]],
     ) -> list[Answer]:
         """See ``Model``. Asks are decoded together by length of their window."""
-        made: list[Answer] = [_NOTHING] * len(asks)
+        made: list[Answer] = [NOTHING] * len(asks)
         live: list[int] = []
         for at, (product, attribute) in enumerate(asks):
             if described[attribute].decoder is None:
-                made[at] = _UNKNOWN
+                made[at] = UNKNOWN
             elif len(prepared[product].reading):
                 live.append(at)
         lengths = [len(prepared[asks[at][0]].reading) for at in live]
@@ -245,11 +254,7 @@ class LateTagger:
         }
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        groups: dict[str, list[nn.Parameter]] = {"encoder": [], "head": []}
-        for name, parameter in self.network.named_parameters():
-            if parameter.requires_grad:
-                groups["encoder" if name.startswith("encoder.") else "head"].append(parameter)
-        return groups
+        return grouped(self.network, "encoder")
 
     # --- StorableModel ---
 
@@ -257,11 +262,7 @@ class LateTagger:
         return dict(self._settings)
 
     def tensors(self) -> dict[str, Tensor]:
-        """What was trained, and the buffers; frozen parameters only where their base is not portable."""
-        frozen = {n for n, p in self.network.named_parameters() if not p.requires_grad}
-        if not self._text_made.portable:
-            frozen = set()
-        return {n: t for n, t in self.network.state_dict().items() if n not in frozen}
+        return kept(self.network, portable=self._text_made.portable)
 
     def files(self) -> dict[str, str]:
         return {**self._text_made.files, **self.network.table.files(), TRIMS: self._trims.to_json()}
@@ -271,30 +272,8 @@ class LateTagger:
         self._trims = Trims.from_json(files[TRIMS])
         table = self._attributes.remake(files)
         network = LateNetwork(self._made, table, self._decoders(table, self._made.width))
-        fill_in(network, tensors, keep_frozen=self._made.portable)
+        fill_in(network, tensors, portable=self._made.portable)
         self._network = network.eval()
-
-
-def fill_in(network: nn.Module, tensors: Mapping[str, Tensor], *, keep_frozen: bool) -> None:
-    """Loads a model folder's tensors. Raises ``ModelError`` where one is missing or has another shape."""
-    from attrex.errors import ModelError
-
-    wanted = network.state_dict()
-    frozen = {n for n, p in network.named_parameters() if not p.requires_grad} if keep_frozen else set()
-    for name, tensor in wanted.items():
-        if name in tensors and tensors[name].shape != tensor.shape:
-            raise ModelError(
-                f"model.safetensors: {name} is {tuple(tensors[name].shape)}, expected {tuple(tensor.shape)}"
-            )
-        if name not in tensors and name not in frozen:
-            raise ModelError(f"model.safetensors: {name} is missing")
-    network.load_state_dict({n: t for n, t in tensors.items() if n in wanted}, strict=False)
-
-
-_NOTHING = Answer((), 1.0)
-_UNKNOWN = Answer(
-    (), None, None, Problem("unknown_attribute", "the model was not trained on this attribute and is closed")
-)
 
 
 def _distinct(pool: Pool) -> list[Attribute]:

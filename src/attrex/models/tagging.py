@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attrex.core import Answer, Attribute, Candidate, Evidence, Product, Span
+from attrex.core import Answer, Attribute, Candidate, Evidence, Problem, Product, Span
 from attrex.core.tags import TagScheme
 from attrex.nn import crf
 from attrex.nn.crf import Chain
@@ -33,6 +33,14 @@ FLOOR = 0.01
 """Spans less probable than this are not proposed: they cost time and nobody reads them."""
 UNLOCATED_WEIGHT = 0.2
 """What a filled cell whose value stands nowhere weighs as a negative (rules of evidence, 1)."""
+TRIMS = "trims.json"
+"""``Trims`` in a model folder."""
+NOTHING = Answer((), 1.0)
+"""To an ask of a window without a token."""
+UNKNOWN = Answer(
+    (), None, None, Problem("unknown_attribute", "the model was not trained on this attribute and is closed")
+)
+"""To an ask that a closed model cannot answer."""
 
 
 def answers(

@@ -12,14 +12,14 @@ from typing import Any, Literal
 from torch import nn
 
 from attrex.core.tags import SCHEMES
+from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import AttributeTable, EmbeddedAttributes
 from attrex.models.late_tagger import LateTagger
-from attrex.models.text_encoders import PretrainedText, RecurrentText, TextPart
+from attrex.models.text_encoders import text_part
 from attrex.nn.decoders import DecoderSource, HyperLayer, MixtureLayer
-from attrex.text.tokeniser import CHARACTERS, WORDS
 
 Generated = Literal["hypernetwork", "mixture"]
-CUTS = {"words": WORDS, "characters": CHARACTERS}
+GENERATED: tuple[Generated, ...] = ("hypernetwork", "mixture")
 
 
 def build_adatag(
@@ -48,33 +48,20 @@ def build_adatag(
     ``encoder``: "bilstm" as the paper (Eq. 1; ``embedding``, ``width``, ``vectors``), or "pretrained".
     ``base`` also embeds the attributes.
     """
-    text: TextPart
-    if encoder == "pretrained":
-        text = PretrainedText(base, frozen_embeddings=frozen_embeddings)
-    else:
-        text = RecurrentText(
-            cut=CUTS[tokens], embedding=embedding, width=width, dropout=dropout, vectors=vectors
-        )
-    arguments: dict[str, Any] = {
-        "encoder": encoder,
-        "base": base,
-        "frozen_embeddings": frozen_embeddings,
-        "tokens": tokens,
-        "embedding": embedding,
-        "width": width,
-        "dropout": dropout,
-        "vectors": vectors,
-        "linear": linear,
-        "transitions": transitions,
-        "experts": experts,
-        "attributes": attributes,
-        "attribute_parts": list(attribute_parts),
-        "attributes_tuned": attributes_tuned,
-        "attribute_size": attribute_size,
-        "scheme": scheme,
-        "window": window,
-    }
-    tags = len(SCHEMES[scheme].tags)
+    arguments: dict[str, Any] = {**locals(), "attribute_parts": list(attribute_parts)}
+    text = text_part(
+        encoder,
+        base=base,
+        frozen_embeddings=frozen_embeddings,
+        tokens=tokens,
+        embedding=embedding,
+        width=width,
+        dropout=dropout,
+        vectors=vectors,
+    )
+    one_of("linear", linear, GENERATED)
+    one_of("transitions", transitions, GENERATED)
+    tags = len(SCHEMES[one_of("scheme", scheme, SCHEMES)].tags)
 
     def decoders(table: AttributeTable, states: int) -> DecoderSource:
         return DecoderSource(

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from attrex.core import Attribute
+from attrex.models.arguments import one_of
 from attrex.models.embedding import AttributeEmbedder, Pooling
 from attrex.models.tagging import TaggedWindow
 
@@ -138,6 +139,9 @@ class EmbeddedAttributes:
         tuned: bool,
         size: int,
     ) -> None:
+        one_of("attributes", kind, ("contextual", "static", "random"))
+        for part in parts:
+            one_of("attribute_parts", part, ("name", "value"))
         self.kind, self.tuned, self.random_size = kind, tuned, size
         pooling: Pooling = "static" if kind == "static" else "contextual"
         self._embedder = None if kind == "random" else AttributeEmbedder(base, pooling, tuple(parts))

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from attrex.models.adatag import build_adatag
+from attrex.models.bilstm_crf import build_multi_crf, build_separate, build_tag_sets
+from attrex.models.cross_encoder import build_cross_encoder
 from attrex.models.folder import StorableModel
 from attrex.models.lexicon import build_lexicon
 
 CATALOG: Mapping[str, Callable[..., StorableModel]] = {
     "adatag": build_adatag,
+    "cross-encoder": build_cross_encoder,
     "lexicon": build_lexicon,
+    "multi-crf": build_multi_crf,
+    "separate": build_separate,
+    "tag-sets": build_tag_sets,
 }

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from attrex.core import Answer, Attribute, Product, Source
 from attrex.core.tags import SCHEMES, TagScheme
+from attrex.models.arguments import one_of
 from attrex.models.inputs import Inputs, lay_out
 from attrex.models.interface import Traits
 from attrex.models.sequence_tagger import PreparedText, SequenceTagger, own_decoders
@@ -24,6 +25,7 @@ from attrex.models.tagging import NOTHING, TRIMS, TaggedWindow, Trims, answers, 
 from attrex.models.text_encoders import MadeText, PretrainedText, TextPart
 from attrex.models.weights import fill_in, grouped, kept
 from attrex.nn import crf
+from attrex.nn.threads import one_thread
 from attrex.supervision.pool import Pool
 from attrex.text.batches import by_length
 from attrex.text.reading import read
@@ -121,7 +123,8 @@ class CrossTagger:
             readings = [prepared[asks[at][0]].reading for at in chosen]
             questions = [described[asks[at][1]] for at in chosen]
             chain = self.network.tagger.read(readings, self._text_made, [q.ids for q in questions])
-            decoded = answers(chain, readings, [q.name for q in questions], self._scheme, self._trims)
+            with one_thread():
+                decoded = answers(chain, readings, [q.name for q in questions], self._scheme, self._trims)
             for at, answer in zip(chosen, decoded, strict=True):
                 made[at] = answer
         return made
@@ -160,7 +163,7 @@ class CrossTagger:
         }
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        return grouped(self.network, "tagger.encoder")
+        return grouped(self.network, [self.network.tagger.encoder])
 
     # --- StorableModel ---
 
@@ -192,7 +195,7 @@ def build_cross_encoder(
     arguments = dict(locals())
     return CrossTagger(
         text=PretrainedText(base, frozen_embeddings=frozen_embeddings),
-        scheme=SCHEMES[scheme],
+        scheme=SCHEMES[one_of("scheme", scheme, SCHEMES)],
         window=window,
         settings={"builder": "cross-encoder", "arguments": arguments},
     )

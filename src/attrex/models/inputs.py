@@ -44,6 +44,10 @@ class Inputs:
         """The same there."""
         return Inputs(*(t.to(device) for t in self.tensors().values()))
 
+    def rows(self, index_N: Tensor) -> Inputs:
+        """Some of the sequences."""
+        return Inputs(*(t[index_N] for t in self.tensors().values()))
+
     def text_states(self, states_NSD: Tensor) -> Tensor:
         """The states ``(N, T, D)`` of the text's tokens among all of the encoder's."""
         rows_N1 = torch.arange(len(states_NSD), device=states_NSD.device).unsqueeze(1)

@@ -254,7 +254,7 @@ class LateTagger:
         }
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        return grouped(self.network, "encoder")
+        return grouped(self.network, [self.network.encoder])
 
     # --- StorableModel ---
 

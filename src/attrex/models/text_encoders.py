@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from attrex.errors import ModelError
+from attrex.models.arguments import one_of
 from attrex.models.word_vectors import read_vectors
-from attrex.nn.encoders import PretrainedEncoder, RecurrentEncoder
+from attrex.nn.encoders import PretrainedEncoder, RecurrentEncoder, SelfAttention
 from attrex.nn.pretrained import Base, build_body, find_base, load_body, load_weights
 from attrex.supervision.pool import Pool
-from attrex.text.tokeniser import Tokeniser, Vocabulary, WordPieces
+from attrex.text.tokeniser import CHARACTERS, WORDS, Tokeniser, Vocabulary, WordPieces
 
-TOKENISER, ENCODER, WORDS = "tokenizer.json", "encoder.json", "words.json"
+TOKENISER, ENCODER, VOCABULARY = "tokenizer.json", "encoder.json", "words.json"
+CUTS = {"words": WORDS, "characters": CHARACTERS}
 
 
 class TextEncoder(Protocol):
@@ -128,9 +130,50 @@ class RecurrentText:
 
     def _made(self, tokeniser: Vocabulary, table: nn.Embedding) -> MadeText:
         encoder = RecurrentEncoder(table, width=self.width, dropout=self.dropout)
-        files = {WORDS: json.dumps(list(tokeniser.words), ensure_ascii=False)}
+        files = {VOCABULARY: json.dumps(list(tokeniser.words), ensure_ascii=False)}
         return MadeText(tokeniser, encoder, self.width, files, portable=False)
 
     def remake(self, files: Mapping[str, str]) -> MadeText:
-        tokeniser = Vocabulary(json.loads(files[WORDS]), cut=self.cut)
+        tokeniser = Vocabulary(json.loads(files[VOCABULARY]), cut=self.cut)
         return self._made(tokeniser, self._table(tokeniser))
+
+
+class AttendedText:
+    """A text encoder with OpenTag's self-attention over its states."""
+
+    def __init__(self, text: TextPart) -> None:
+        self.text = text
+
+    def make(self, pool: Pool) -> MadeText:
+        return self._attended(self.text.make(pool))
+
+    def remake(self, files: Mapping[str, str]) -> MadeText:
+        return self._attended(self.text.remake(files))
+
+    def _attended(self, made: MadeText) -> MadeText:
+        assert isinstance(made.encoder, RecurrentEncoder | PretrainedEncoder)
+        return replace(made, encoder=SelfAttention(made.encoder))
+
+
+def text_part(
+    encoder: Literal["pretrained", "bilstm"],
+    *,
+    base: str,
+    frozen_embeddings: bool,
+    tokens: Literal["words", "characters"],
+    embedding: int,
+    width: int,
+    dropout: float,
+    vectors: str | None,
+) -> TextPart:
+    """The part that a builder's arguments mean: those of "pretrained" are ``base`` and
+    ``frozen_embeddings``, the others are of "bilstm"."""
+    if one_of("encoder", encoder, ("pretrained", "bilstm")) == "pretrained":
+        return PretrainedText(base, frozen_embeddings=frozen_embeddings)
+    return RecurrentText(
+        cut=CUTS[one_of("tokens", tokens, CUTS)],
+        embedding=embedding,
+        width=width,
+        dropout=dropout,
+        vectors=vectors,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
@@ -30,12 +30,13 @@ def fill_in(network: nn.Module, tensors: Mapping[str, Tensor], *, portable: bool
     network.load_state_dict(dict(tensors), strict=False)
 
 
-def grouped(network: nn.Module, encoders: str) -> dict[str, list[nn.Parameter]]:
-    """The trainable parameters: those under the submodule ``encoders`` as "encoder", the rest as "head"."""
+def grouped(network: nn.Module, encoders: Iterable[nn.Module]) -> dict[str, list[nn.Parameter]]:
+    """The trainable parameters: those of the ``encoders`` as "encoder", the rest as "head"."""
+    encoding = {id(parameter) for encoder in encoders for parameter in encoder.parameters()}
     groups: dict[str, list[nn.Parameter]] = {"encoder": [], "head": []}
-    for name, parameter in network.named_parameters():
+    for parameter in network.parameters():
         if parameter.requires_grad:
-            groups["encoder" if name.startswith(f"{encoders}.") else "head"].append(parameter)
+            groups["encoder" if id(parameter) in encoding else "head"].append(parameter)
     return groups
 
 

@@ -1,8 +1,9 @@
 """The "N tag sets" of AdaTag §4.3: one tag sequence, in which every attribute has a B, I and E of its own.
 
-``prepare`` gives the scores of all tags, ``answer`` reads one attribute's off. One tag a token means that values of two attributes cannot overlap: of labels that do,
-the longest is learnt, then the first. And it means that what is unknown counts as absent, as in the paper:
-a token that no label covers is O, whichever attributes of the product nobody has filled in.
+``prepare`` gives the scores of all tags, ``answer`` reads one attribute's off. One tag a token means that
+values of two attributes cannot overlap: of labels that do, the longest is learnt, then the first. And it
+means that what is unknown counts as absent, as in the paper: a token that no label covers is O, whichever
+attributes of the product nobody has filled in.
 
 Legend: B products, T tokens, A attributes, K tags of all together, N asks.
 """
@@ -169,9 +170,8 @@ class TagSetTagger:
         none_0K = torch.zeros(0, self.tag_sets.size)
         prepared = [PreparedScores(reading, none_0K) for reading in readings]
         live = [at for at, reading in enumerate(readings) if len(reading)]
-        for batch in by_length(
-            [len(readings[at]) + len(readings[at].prefix) for at in live], PREPARED_TOKENS
-        ):
+        lengths = [len(readings[at]) + len(readings[at].prefix) for at in live]
+        for batch in by_length(lengths, PREPARED_TOKENS):
             chosen = [live[b] for b in batch]
             chain = self.network.tagger.read([readings[at] for at in chosen], self._text_made)
             for row, at in enumerate(chosen):

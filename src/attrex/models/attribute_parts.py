@@ -80,8 +80,11 @@ class ListedAttributes:
 
 
 class EmbeddedTable(AttributeTable):
-    """Embeddings, standardised over the training attributes; an unknown one is embedded by ``embedder``
-    from its name, description and example values alone.
+    """Embeddings, standardised over the training attributes and of about unit length; an unknown one is
+    embedded by ``embedder`` from its name, description and example values alone.
+
+    Unit length matters: a generated weight sums R terms, and with entries of size one a single step of Adam
+    would move it R times as far as it moves a weight of the encoder.
 
     Alone is not in context: ``shift_R``, the mean difference between the two over the training
     attributes, is added to make up for it.
@@ -154,7 +157,7 @@ class EmbeddedAttributes:
         names = [a.name for a in attributes]
         if self._embedder is None:
             table = EmbeddedTable(names, self.random_size, tuned=True, embedder=None)
-            nn.init.normal_(table.embedding_AR)
+            nn.init.normal_(table.embedding_AR, std=self.random_size**-0.5)
             return table
         in_context_AR, known_AR = self._embedder.in_context(attributes, windows)
         alone_AR, _ = self._embedder.alone(attributes)
@@ -163,7 +166,7 @@ class EmbeddedAttributes:
         count_R = weights_AR.sum(0).clamp(min=1)
         mean_R = (in_context_AR * weights_AR).sum(0) / count_R
         variance_R = ((in_context_AR - mean_R).square() * weights_AR).sum(0) / count_R
-        scale_R = variance_R.sqrt().clamp(min=1e-3)
+        scale_R = variance_R.sqrt().clamp(min=1e-3) * in_context_AR.shape[1] ** 0.5
         with torch.no_grad():
             table.mean_R.copy_(mean_R)
             table.scale_R.copy_(scale_R)

@@ -28,8 +28,8 @@ class Decoder:
 class HyperLayer(nn.Module):
     """A hypernetwork: linear maps from an embedding to another layer's parameters (AdaTag Eq. 3).
 
-    ``(A, R) -> (A, *shape)``. Its weights begin small and its bias as a usual layer's, so that at the
-    start every attribute has nearly the same decoder.
+    ``(A, R) -> (A, *shape)``, embeddings being of about unit length. What it generates begins small: a part
+    of size ``scale`` that all attributes share (the bias), and one as large of the attribute's own.
     """
 
     def __init__(self, embedding: int, shape: tuple[int, ...], *, scale: float) -> None:
@@ -37,7 +37,7 @@ class HyperLayer(nn.Module):
         self.shape = shape
         size = int(torch.Size(shape).numel())
         self.generate = nn.Linear(embedding, size)
-        nn.init.normal_(self.generate.weight, std=scale / embedding**0.5)
+        nn.init.normal_(self.generate.weight, std=scale)
         nn.init.normal_(self.generate.bias, std=scale)
 
     def forward(self, embedding_AR: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ def write(
     """``results/NAME.md`` for people and ``results/NAME.json`` with everything."""
     RESULTS.mkdir(exist_ok=True)
     about: Mapping[str, Any] = {
-        "command": "python " + shlex.join([f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "command": _command(),
         "machine": machine(),
         "date": datetime.now(UTC).date().isoformat(),
     }
@@ -56,6 +56,13 @@ def write(
     content = {**about, "columns": list(columns), "rows": [list(r) for r in rows], "raw": raw}
     (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
     print("\n".join(lines))
+
+
+def _command() -> str:
+    """As given, without the folders of this machine."""
+    words = [f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]
+    local = {at + step for at, word in enumerate(words) if word in ("--data", "--keep") for step in (0, 1)}
+    return "python " + shlex.join(word for at, word in enumerate(words) if at not in local)
 
 
 def _cell(value: Any) -> str:

@@ -13,7 +13,7 @@ JOBS   ?= 2
 BIN    := $(VENV)/bin
 SAMPLE := src/attrex/sample
 # Bytecode is made when a module is first imported, which takes 9 s; for all that is installed it takes 44.
-INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt
+INSTALL := $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt
 unexport PYTHONDONTWRITEBYTECODE
 INPUTS := pyproject.toml constraints.txt
 

@@ -21,7 +21,6 @@ from attrex.supervision.pool import Pool
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from attrex.training import Settings
 
 EXAMPLES = 10
 TIMED = 300
@@ -136,27 +135,29 @@ def _expected(pool: Pool, recipe: Recipe, seed: int) -> float:
     model = build(recipe.builder, recipe.arguments)
     settings = settings_of(recipe, seed)
     if settings is not None:
-        return _training_time(cast(Learner, model), part, settings) * len(pool.products) / len(indices)
+        epochs = settings.epochs_over(len(pool.products))
+        share = len(pool.products) / len(indices)
+        return _training_time(cast(Learner, model), part, settings.batch) * epochs * share
     begun = time.monotonic()
     learn(model, part, [], recipe, None, lambda line: None, complete=False, seed=seed)
     return (time.monotonic() - begun) * len(pool.products) / len(indices)
 
 
-def _training_time(learner: Learner, part: Pool, settings: Settings) -> float:
-    """Seconds for the part, from a few steps timed after one that warms up."""
+def _training_time(learner: Learner, part: Pool, size: int) -> float:
+    """Seconds for an epoch over the part in batches of ``size``, from a few steps after one to warm up."""
     learner.begin(part)
     examples = list(learner.examples(part, 0))
     learner.network.train()
     begun, timed = 0.0, 0
-    for at in range(0, min(len(examples), (1 + STEPS) * settings.batch), settings.batch):
-        batch = examples[at : at + settings.batch]
-        if at == settings.batch:
+    for at in range(0, min(len(examples), (1 + STEPS) * size), size):
+        batch = examples[at : at + size]
+        if at == size:
             begun = time.monotonic()
         learner.network(learner.collate(batch))["loss"].backward()
         timed += len(batch) if at else 0
     if not timed:
         return 0.0
-    return (time.monotonic() - begun) / timed * len(examples) * settings.epochs
+    return (time.monotonic() - begun) / timed * len(examples)
 
 
 def preview_terminal(seen: Preview) -> RenderableType:

@@ -1,0 +1,56 @@
+"""A pretrained encoder's folder, tiny and at random."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from string import ascii_lowercase, digits
+
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+from attrex.core import Product
+from attrex.nn.pretrained import build_body
+from tests.conformance.ten import PRODUCTS, SCHEMA, UNSEEN
+
+_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[unused1]", "[unused2]"]
+
+
+def make_base(folder: Path, *, seed: int = 0) -> Path:
+    """What ``find_base`` wants of a folder: configuration, weights, tokeniser."""
+    pieces = _pieces(PRODUCTS)
+    config = {
+        "model_type": "bert",
+        "vocab_size": len(pieces),
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 128,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+        "initializer_range": 0.2,
+    }
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    tokeniser = Tokenizer(models.WordPiece({p: at for at, p in enumerate(pieces)}, unk_token="[UNK]"))
+    tokeniser.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokeniser.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokeniser.add_special_tokens(_SPECIAL)
+    tokeniser.save(str(folder / "tokenizer.json"))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        body = build_body(config)
+    save_file({n: t.contiguous() for n, t in body.state_dict().items()}, folder / "model.safetensors")
+    return folder
+
+
+def _pieces(products: list[Product]) -> list[str]:
+    """Every word of the products and attributes, and letters for all others."""
+    texts = [source.text for each in products for source in each.sources]
+    texts += [f"{a.name} {a.description}" for a in (*SCHEMA.every, UNSEEN)]
+    words = sorted({word for text in texts for word in re.findall(r"[a-z]+|\d+", text.lower())})
+    letters = [*ascii_lowercase, *digits, *"-.,:"]
+    return list(dict.fromkeys([*_SPECIAL, *words, *letters, *(f"##{letter}" for letter in letters)]))

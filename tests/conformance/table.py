@@ -1,0 +1,73 @@
+"""The conformance table: every model there is, one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attrex.models.catalog import CATALOG
+from attrex.models.folder import StorableModel
+
+_BILSTM = {"encoder": "bilstm", "embedding": 16, "width": 16, "dropout": 0.0, "window": 20}
+_BERT = {"encoder": "pretrained", "base": "tiny", "window": 20}
+_ADATAG = {"experts": 2, "base": "tiny"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A builder with arguments. ``open``: answers attributes that were never trained on. ``rate``: at
+    which it learns the ten products within ``epochs``; None for a model that learns in one pass."""
+
+    name: str
+    builder: str
+    arguments: Mapping[str, Any]
+    open: bool = False
+    rate: float | None = 4e-2
+    epochs: int = 40
+
+    def build(self, base: Path) -> StorableModel:
+        """The model, untrained; ``base`` stands in for the pretrained encoder."""
+        arguments = {n: str(base) if v == "tiny" else v for n, v in self.arguments.items()}
+        return CATALOG[self.builder](**arguments)
+
+
+TABLE = [
+    Row("lexicon", "lexicon", {}, open=True, rate=None),
+    Row("adatag", "adatag", {**_BILSTM, **_ADATAG}, open=True),
+    Row("adatag, pretrained", "adatag", {**_BERT, **_ADATAG}, open=True, rate=1e-2),
+    Row("adatag, static", "adatag", {**_BILSTM, **_ADATAG, "attributes": "static"}, open=True),
+    Row("adatag, tuned", "adatag", {**_BILSTM, **_ADATAG, "attributes_tuned": True}, open=True),
+    Row("adatag, random", "adatag", {**_BILSTM, "attributes": "random", "attribute_size": 8}),
+    Row(
+        "adatag, swapped",
+        "adatag",
+        {**_BILSTM, **_ADATAG, "linear": "mixture", "transitions": "hypernetwork", "experts": 6},
+        open=True,
+        epochs=60,
+    ),
+    Row("cross-encoder", "cross-encoder", {"base": "tiny", "window": 20}, open=True, rate=5e-3, epochs=60),
+    Row("BiLSTM, tag sets", "tag-sets", {**_BILSTM, "decoder": "softmax"}),
+    Row("BiLSTM-CRF, tag sets", "tag-sets", {**_BILSTM, "decoder": "crf"}),
+    Row("BERT, tag sets", "tag-sets", {**_BERT, "decoder": "softmax"}, rate=1e-2),
+    Row(
+        "BERT-CRF, tag sets",
+        "tag-sets",
+        {**_BERT, "decoder": "crf", "frozen_embeddings": False},
+        rate=1e-2,
+    ),
+    Row("BiLSTM, models", "separate", {**_BILSTM, "decoder": "softmax"}),
+    Row("BiLSTM-CRF, models", "separate", {**_BILSTM, "decoder": "crf", "scheme": "BIO"}),
+    Row("BERT, models", "separate", {**_BERT, "decoder": "softmax"}, rate=1e-2),
+    Row("BERT-CRF, models", "separate", {**_BERT, "decoder": "crf"}, rate=1e-2),
+    Row("BiLSTM-CRF-SharedEmb", "separate", {**_BILSTM, "words": "shared"}),
+    Row("BiLSTM-MultiCRF", "multi-crf", _BILSTM),
+    Row("OpenTag", "separate", {**_BILSTM, "attention": "self"}, rate=3e-2, epochs=50),
+    Row(
+        "BiLSTM-MultiCRF, characters",
+        "multi-crf",
+        {**_BILSTM, "tokens": "characters", "window": 60, "width": 32},
+        epochs=60,
+    ),
+]

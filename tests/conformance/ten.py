@@ -1,0 +1,51 @@
+"""Ten products, as a shop would write them, with everything known of three attributes."""
+
+from __future__ import annotations
+
+from attrex.core import Attribute, Product, Source, Stated
+from attrex.schema import Schema
+from attrex.supervision.distant import label
+from attrex.supervision.pool import Pool
+
+COLOUR = Attribute("Colour", "what the eye sees first", examples=("teal", "dark red"))
+MATERIAL = Attribute("Material", "what it is made of", examples=("linen",))
+SIZE = Attribute("Size", "how large it is")
+SCHEMA = Schema([COLOUR, MATERIAL, SIZE])
+NAMES = [attribute.name for attribute in SCHEMA.every]
+
+UNSEEN = Attribute("Fastening", "how it closes", examples=("zip", "button"))
+"""No model has been trained on it."""
+
+
+def product(
+    id: str, category: str | None, title: str, stated: dict[str, str | None], **texts: str
+) -> Product:
+    """``stated``: a value, None for "has none", no key for unknown."""
+    sources = (Source("title", title), *(Source(name, text) for name, text in texts.items()))
+    cells = {name: () if value is None else (Stated(value),) for name, value in stated.items()}
+    return Product(id, category, sources, (), cells)
+
+
+PRODUCTS = [
+    product("1", "Hats", "Red cotton hat, size L", {"Colour": "Red", "Material": "cotton", "Size": "L"}),
+    product("2", "Hats", "Wool cap in dark blue", {"Colour": "dark blue", "Material": "Wool", "Size": None}),
+    product("3", "Mugs", "Steel mug 40 cm", {"Colour": None, "Material": "Steel", "Size": "40 cm"}),
+    product("4", "Mugs", "Green mug", {"Colour": "Green", "Material": None, "Size": None}),
+    product("5", "Hats", "Silk scarf", {"Colour": None, "Material": "Silk"}),
+    product("6", None, "Blue\U0001f600 cotton\U0001f9e2 cap", {"Colour": "Blue", "Material": "cotton"}),
+    product("7", "Mugs", "שלום red glass mug 😀", {"Colour": "red", "Material": "glass", "Size": None}),
+    product("8", "Hats", "Cafe\u0301 brown felt hat", {"Colour": "brown", "Material": "felt"}),
+    product(
+        "9",
+        "Hats",
+        "Plain hat",
+        {"Colour": "sand", "Material": "straw", "Size": None},
+        bullets="For beach and for garden, for the sun and for the rain. Colour sand, weave straw.",
+    ),
+    product("10", "Mugs", "Mug", {"Colour": None, "Material": None, "Size": "12 cm"}, bullets="12 cm high"),
+]
+
+
+def pool() -> Pool:
+    """The ten with distant labels."""
+    return label(PRODUCTS, SCHEMA)[0]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 import torch
 
 from attrex.core import Answer, Attribute, Product, Source
+from attrex.errors import Interrupted, ModelError
 from attrex.models.catalog import CATALOG
 from attrex.models.folder import StorableModel, load_model, model_version, save_model
 from attrex.models.interface import Model
 from attrex.text.windows import cut
+from attrex.training import Settings, fit
 from tests.conformance.conftest import Trained, begun
 from tests.conformance.table import TABLE, Row
 from tests.conformance.ten import PRODUCTS, SCHEMA, UNSEEN, pool, product
@@ -228,6 +231,28 @@ def test_a_long_text_is_learnt_in_windows(row: Row, base: Path) -> None:
     assert longest <= row.arguments["window"]
 
 
+@pytest.mark.parametrize("name", ["adatag", "BERT-CRF, models", "BiLSTM-CRF-SharedEmb"])
+def test_a_stopped_training_goes_on_as_if_nothing_had_happened(name: str, base: Path, tmp_path: Path) -> None:
+    row = next(row for row in TABLE if row.name == name)
+    settings = Settings(epochs=3, batch=4, averaging=0.9, folder=tmp_path / "model")
+
+    def run(say: Callable[[str], None]) -> dict[str, torch.Tensor]:
+        model: Any = replace(row, arguments={**row.arguments, "frozen_embeddings": False}).build(base)
+        fit(model, pool(), None, settings, say)
+        tensors: dict[str, torch.Tensor] = model.tensors()
+        return tensors
+
+    def stop(line: str) -> None:
+        if line.startswith("epoch 3"):
+            raise KeyboardInterrupt
+
+    undisturbed = run(lambda line: None)
+    with pytest.raises(Interrupted):
+        run(stop)
+    resumed = run(lambda line: None)
+    assert [n for n, tensor in undisturbed.items() if not torch.equal(tensor, resumed[n])] == []
+
+
 @EACH_NETWORK
 def test_each_epoch_has_as_many_examples(row: Row, base: Path) -> None:
     model = begun(row, base)
@@ -236,8 +261,6 @@ def test_each_epoch_has_as_many_examples(row: Row, base: Path) -> None:
 
 @EACH_NETWORK
 def test_a_folder_without_a_tensor_is_refused(row: Row, trained: Trained, base: Path) -> None:
-    from attrex.errors import ModelError
-
     model: Any = trained(row.name)
     tensors = model.tensors()
     name = next(iter(tensors))

@@ -22,7 +22,6 @@ from attrex.io.reader import open_reader
 from attrex.io.rows import Reader
 from attrex.models.catalog import CATALOG
 from attrex.models.folder import StorableModel
-from attrex.models.interface import Learner
 from attrex.normalise import Normaliser
 from attrex.resolve import Aim, Policy, Resolver, Trial, learn_policy, reachable_f1
 from attrex.schema import Schema, infer_schema, parse_schema, read_schema
@@ -33,7 +32,7 @@ from attrex.supervision.pool import Pool
 from attrex.supervision.splits import split
 
 if TYPE_CHECKING:
-    from attrex.training import Settings, TrainingReport
+    from attrex.training import Settings, Trainable, TrainingReport
 
 Progress = Callable[[str], None]
 GivenSchema = Schema | str | Path | Sequence[str | Attribute] | Mapping[str, Any]
@@ -221,7 +220,7 @@ def learn(
     def score() -> float:
         return reachable_f1(try_on(model, pool.schema, tune, complete=complete)[0])
 
-    return training.fit(cast(Learner, model), pool, score if tune else None, settings, say)
+    return training.fit(cast("Trainable", model), pool, score if tune else None, settings, say)
 
 
 def settings_of(recipe: Recipe, seed: int, out: str | Path | None = None) -> Settings | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 from transformers import logging as transformers_logging
 from transformers import set_seed
@@ -25,7 +26,7 @@ from attrex.training.trainer import AttrexTrainer, Score
 JOB = "job.txt"
 
 
-class Trainable(Learner, StorableModel):
+class Trainable(Learner, StorableModel, Protocol):
     """What can be trained and kept."""
 
 
@@ -43,7 +44,7 @@ class TrainingReport:
 
 
 def fit(
-    model: Learner,
+    model: Trainable,
     pool: Pool,
     score: Score | None,
     settings: Settings,
@@ -65,9 +66,10 @@ def fit(
                 "no value to learn from stands in a text",
                 fix="check the mapping with --dry-run; implicit values need another kind of model",
             )
-        resumed = _last(checkpoints, _job(pool, settings), say)
+        resumed = _last(checkpoints, _job(model, pool, settings), say)
         try:
-            trainer.train(resume_from_checkpoint=resumed)
+            if resumed is None or not trainer.had_stopped(Path(resumed)):
+                trainer.train(resume_from_checkpoint=resumed)
         except KeyboardInterrupt as stop:
             kept = "the last finished epoch is kept; the same command goes on from there"
             raise Interrupted(f"stopped; {kept if checkpoints else 'nothing was kept'}") from stop
@@ -89,15 +91,18 @@ def checkpoints_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.attrex-checkpoints")
 
 
-def _job(pool: Pool, settings: Settings) -> str:
+def _job(model: Trainable, pool: Pool, settings: Settings) -> str:
     """What must be the same for a run to go on from a checkpoint."""
     what = {k: v for k, v in asdict(settings).items() if k != "folder"}
+    attributes = pool.attributes()
+    places = {attribute: at for at, attribute in enumerate(attributes)}
     labels = [
-        [label.product, label.attribute.name, label.kind, label.values, [asdict(s) for s in label.spans]]
+        [label.product, places[label.attribute], label.kind, label.values, label.weight, label.complete]
+        + [[span.source, span.start, span.end] for span in label.spans]
         for label in pool.labels
     ]
-    texts = [[s.text for s in product.sources] for product in pool.products]
-    return content_hash([what, labels, texts])
+    products = [[p.category, [[s.name, s.text] for s in p.sources]] for p in pool.products]
+    return content_hash([model.config(), what, [asdict(a) for a in attributes], labels, products])
 
 
 def _last(checkpoints: Path | None, job: str, say: Callable[[str], None]) -> str | None:

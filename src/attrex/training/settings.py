@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,12 +42,10 @@ class Settings:
                 raise ConfigError(f"training.{name}: expected a whole number from {least}, got {value!r}")
         for name in ("patience", "examples"):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise ConfigError(f"training.{name}: expected a whole number from 1, got {value!r}")
         for name in ("weight_decay", "warmup", "averaging", "clip"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or value < 0:
-                raise ConfigError(f"training.{name}: expected a number from 0, got {value!r}")
+            _check_number(f"training.{name}", getattr(self, name))
         for name in ("warmup", "averaging"):
             if getattr(self, name) >= 1:
                 raise ConfigError(f"training.{name}: expected a number below 1, got {getattr(self, name)!r}")
@@ -54,11 +54,18 @@ class Settings:
                 f'training.rates: expected {{"default": a rate, ...}} by group, got {self.rates!r}'
             )
         for group, rate in self.rates.items():
-            if not isinstance(rate, int | float) or rate < 0:
-                raise ConfigError(f"training.rates.{group}: expected a number from 0, got {rate!r}")
+            _check_number(f"training.rates.{group}", rate)
 
     def epochs_over(self, examples: int) -> int:
         """How many epochs there will be over data of that many examples."""
         if self.examples is None:
             return self.epochs
         return min(self.epochs, max(2, round(self.examples / max(1, examples))))
+
+
+def _check_number(path: str, value: object) -> None:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
+        return
+    exponent = isinstance(value, str) and re.fullmatch(r"\d+[eE][-+]?\d+", value)
+    hint = ", which YAML takes for text; write it with a point, as in 1.0e-3" if exponent else ""
+    raise ConfigError(f"{path}: expected a number from 0, got {value!r}{hint}")

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback
 
 from attrex.models.interface import Example, Learner
@@ -75,6 +76,12 @@ class Average:
             self.apply(own)
 
     @torch.no_grad()
+    def restore(self, weights: dict[str, Tensor]) -> None:
+        """The averages as they were; a file keeps neither their order nor their place."""
+        for name, weight in self.weights.items():
+            weight.copy_(weights[name])
+
+    @torch.no_grad()
     def apply(self, weights: dict[str, Tensor]) -> None:
         """Writes weights into the network."""
         for name, parameter in self._parameters.items():
@@ -98,7 +105,6 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
         self.epochs = Epochs(learner, pool)
         self.sampler = LengthGrouped(self._lengths(), settings.batch, settings.seed)
         self.epoch_count = settings.epochs_over(len(self.epochs))
-        self.average = Average(learner.network, settings.averaging)
         self.best: dict[str, Tensor] | None = None
         self.best_score = -math.inf
         self.stale = 0
@@ -126,6 +132,8 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
             train_dataset=self.epochs,
             callbacks=[_EachEpoch(self, say)],
         )
+        # Only now is the network where it will be trained.
+        self.average = Average(learner.network, settings.averaging)
         self.remove_callback(PrinterCallback)
 
     def _lengths(self) -> list[int]:
@@ -177,6 +185,17 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
         self.learner.network.train()
         return value
 
+    @property
+    def patience_is_over(self) -> bool:
+        """Whether the score has not risen for as many epochs as are waited for."""
+        return self.settings.patience is not None and self.stale >= self.settings.patience
+
+    def had_stopped(self, checkpoint: Path) -> bool:
+        """Whether the run that wrote the checkpoint had stopped early. If so, all is as it was then."""
+        self._load_from_checkpoint(str(checkpoint))
+        self.state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        return self.patience_is_over
+
     def finish(self) -> None:
         """Leaves the network with the best weights that were scored, or the last (averaged) ones."""
         if self.best is not None:
@@ -207,7 +226,7 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
         steps, stale = kept.pop("steps, stale").tolist()
         self.average.steps, self.stale = int(steps), int(stale)
         self.best_score = kept.pop("best score").item()
-        self.average.weights = kept
+        self.average.restore(kept)
         if (folder / BEST).is_file():
             self.best = load_file(folder / BEST)
 
@@ -239,9 +258,8 @@ class _EachEpoch(TrainerCallback):  # type: ignore[misc]
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:
         value = self.trainer.end_epoch()
-        settings = self.trainer.settings
         scored = "" if value is None else f", F1 on the tune part {value:.3f}"
         self.say(f"epoch {round(state.epoch or 0)} of {self.trainer.epoch_count}{scored}")
-        if settings.patience is not None and self.trainer.stale >= settings.patience:
+        if self.trainer.patience_is_over:
             control.should_training_stop = True
         return control

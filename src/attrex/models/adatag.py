@@ -15,7 +15,7 @@ from attrex.core.tags import SCHEMES
 from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import AttributeTable, EmbeddedAttributes
 from attrex.models.late_tagger import LateTagger
-from attrex.models.text_encoders import text_part
+from attrex.models.text_encoders import Shapes, text_part
 from attrex.nn.decoders import DecoderSource, HyperLayer, MixtureLayer
 
 Generated = Literal["hypernetwork", "mixture"]
@@ -32,6 +32,7 @@ def build_adatag(
     width: int = 200,
     dropout: float = 0.1,
     vectors: str | None = None,
+    shapes: Shapes = "ignored",
     linear: Generated = "hypernetwork",
     transitions: Generated = "mixture",
     experts: int = 3,
@@ -46,7 +47,8 @@ def build_adatag(
     ``attribute_parts`` and ``attributes_tuned``: the rows of Table 6 (``attribute_size``: R of random ones).
 
     ``encoder``: "bilstm" as the paper (Eq. 1; ``embedding``, ``width``, ``vectors``), or "pretrained".
-    ``base`` also embeds the attributes.
+    ``base`` also embeds the attributes. ``shapes``: "read" tells a pretrained encoder what its uncased
+    tokeniser forgets (``text.shapes``).
     """
     arguments: dict[str, Any] = {**locals(), "attribute_parts": list(attribute_parts)}
     text = text_part(
@@ -58,6 +60,7 @@ def build_adatag(
         width=width,
         dropout=dropout,
         vectors=vectors,
+        shapes=shapes,
     )
     one_of("linear", linear, GENERATED)
     one_of("transitions", transitions, GENERATED)

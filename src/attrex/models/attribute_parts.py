@@ -20,7 +20,7 @@ from attrex.models.arguments import one_of
 from attrex.models.embedding import AttributeEmbedder, Pooling
 from attrex.models.tagging import TaggedWindow
 
-LIST = "attributes.json"
+LIST, EMBEDDING = "attributes.json", "attribute_embedding.json"
 
 
 class AttributePart(Protocol):
@@ -114,6 +114,9 @@ class EmbeddedTable(AttributeTable):
     def size(self) -> int:
         return self._size
 
+    def files(self) -> dict[str, str]:
+        return {**super().files(), EMBEDDING: json.dumps({"size": self._size})}
+
     def forward(self, index_A: Tensor) -> Tensor:
         return self.embedding_AR[index_A]
 
@@ -176,5 +179,6 @@ class EmbeddedAttributes:
 
     def remake(self, files: Mapping[str, str]) -> AttributeTable:
         names = json.loads(files[LIST])
-        size = self.random_size if self._embedder is None else self._embedder.size
+        # Not asked of the base: a folder is whole without it, until an attribute is new.
+        size = int(json.loads(files[EMBEDDING])["size"])
         return EmbeddedTable(names, size, tuned=self.tuned or self.kind == "random", embedder=self._embedder)

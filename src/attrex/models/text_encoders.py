@@ -18,12 +18,14 @@ from torch import Tensor, nn
 from attrex.errors import ModelError
 from attrex.models.arguments import one_of
 from attrex.models.word_vectors import read_vectors
-from attrex.nn.encoders import PretrainedEncoder, RecurrentEncoder, SelfAttention
+from attrex.nn.encoders import PretrainedEncoder, RecurrentEncoder, SelfAttention, ShapedEncoder
 from attrex.nn.pretrained import Base, build_body, find_base, load_body, load_weights
 from attrex.supervision.pool import Pool
+from attrex.text.shapes import BITS, ShapedPieces
 from attrex.text.tokeniser import CHARACTERS, WORDS, Tokeniser, Vocabulary, WordPieces
 
 TOKENISER, ENCODER, VOCABULARY = "tokenizer.json", "encoder.json", "words.json"
+Shapes = Literal["ignored", "read"]
 CUTS = {"words": WORDS, "characters": CHARACTERS}
 
 
@@ -155,6 +157,26 @@ class AttendedText:
         return replace(made, encoder=SelfAttention(made.encoder))
 
 
+class ShapedText:
+    """A pretrained encoder that also reads what its tokeniser forgets (``text.shapes``)."""
+
+    def __init__(self, text: PretrainedText) -> None:
+        self.text = text
+
+    def make(self, pool: Pool) -> MadeText:
+        return self._shaped(self.text.make(pool))
+
+    def remake(self, files: Mapping[str, str]) -> MadeText:
+        return self._shaped(self.text.remake(files))
+
+    def _shaped(self, made: MadeText) -> MadeText:
+        assert isinstance(made.encoder, PretrainedEncoder)
+        assert isinstance(made.tokeniser, WordPieces)
+        tokeniser = ShapedPieces(made.tokeniser)
+        encoder = ShapedEncoder(made.encoder, pieces=tokeniser.size, bits=BITS)
+        return replace(made, tokeniser=tokeniser, encoder=encoder)
+
+
 def text_part(
     encoder: Literal["pretrained", "bilstm"],
     *,
@@ -165,11 +187,13 @@ def text_part(
     width: int,
     dropout: float,
     vectors: str | None,
+    shapes: Shapes = "ignored",
 ) -> TextPart:
-    """The part that a builder's arguments mean: those of "pretrained" are ``base`` and
-    ``frozen_embeddings``, the others are of "bilstm"."""
+    """The part that a builder's arguments mean: those of "pretrained" are ``base``,
+    ``frozen_embeddings`` and ``shapes``, the others are of "bilstm"."""
     if one_of("encoder", encoder, ("pretrained", "bilstm")) == "pretrained":
-        return PretrainedText(base, frozen_embeddings=frozen_embeddings)
+        text = PretrainedText(base, frozen_embeddings=frozen_embeddings)
+        return ShapedText(text) if one_of("shapes", shapes, ("ignored", "read")) == "read" else text
     return RecurrentText(
         cut=CUTS[one_of("tokens", tokens, CUTS)],
         embedding=embedding,

@@ -42,8 +42,39 @@ class PretrainedEncoder(nn.Module):
 
     def forward(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
         """States ``(B, T, D)`` in float32."""
-        states: Tensor = self.body(input_ids=ids_BT, attention_mask=mask_BT.long()).last_hidden_state
+        return self.encode(self.embed(ids_BT), mask_BT)
+
+    def embed(self, ids_BT: Tensor) -> Tensor:
+        """Word vectors ``(B, T, D)``; positions are added by ``encode``."""
+        table = self.body.get_input_embeddings()  # type: ignore[operator]
+        vectors: Tensor = table(ids_BT)
+        return vectors
+
+    def encode(self, vectors_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+        """States ``(B, T, D)`` in float32 from word vectors."""
+        states: Tensor = self.body(inputs_embeds=vectors_BTD, attention_mask=mask_BT.long()).last_hidden_state
         return states.float()
+
+
+class ShapedEncoder(nn.Module):
+    """A pretrained encoder that also reads the shapes in the ids of ``text.shapes``: each bit has a vector,
+    nought at first, that is added to the word's."""
+
+    def __init__(self, encoder: PretrainedEncoder, *, pieces: int, bits: int) -> None:
+        super().__init__()
+        self.encoder, self.width, self.pieces = encoder, encoder.width, pieces
+        self.bits = nn.Linear(bits, encoder.width, bias=False)
+        nn.init.zeros_(self.bits.weight)
+        self.register_buffer("powers", 2 ** torch.arange(bits), persistent=False)
+
+    powers: Tensor
+
+    def forward(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """States ``(B, T, D)``."""
+        shapes_BT1 = torch.div(ids_BT, self.pieces, rounding_mode="floor").unsqueeze(2)
+        bits_BTX = torch.bitwise_and(shapes_BT1, self.powers).ne(0).float()
+        vectors_BTD = self.encoder.embed(ids_BT % self.pieces) + self.bits(bits_BTX)
+        return self.encoder.encode(vectors_BTD, mask_BT)
 
 
 class RecurrentEncoder(nn.Module):

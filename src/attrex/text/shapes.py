@@ -1,0 +1,57 @@
+"""What an uncased tokeniser forgets: capitals, and where words begin.
+
+In product titles a capital says much ("Sun Hat by Sun", "LED", "iPhone"). A token's shape is six bits,
+carried in its id, ``id + size * shape``, so that nothing between tokeniser and encoder need know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrex.text.tokeniser import Tokens, WordPieces
+
+BITS = 6
+"""Begins with a capital; all capitals, more than one letter; holds a digit; is no letter or digit; begins a
+word; begins the text."""
+
+
+def shape_of(text: str, start: int, end: int) -> int:
+    """The bits, lowest first as in ``BITS``, of the token ``[start, end)``."""
+    word = text[start:end]
+    bits = 1 if word[:1].isupper() else 0
+    if len(word) > 1 and word.isupper():
+        bits |= 2
+    if not word.isalnum():
+        bits |= 8
+    elif not word.isalpha():
+        bits |= 4
+    if start == 0:
+        bits |= 16 | 32
+    elif text[start - 1].isspace():
+        bits |= 16
+    return bits
+
+
+class ShapedPieces:
+    """Word pieces with their shapes in their ids."""
+
+    def __init__(self, pieces: WordPieces) -> None:
+        self.pieces = pieces
+        self.size = pieces.size
+        self.opening = pieces.opening
+        self.separator = pieces.separator
+        self.padding = pieces.padding
+
+    def encode(self, texts: Sequence[str]) -> list[Tokens]:
+        """As the word pieces', ids apart."""
+        return [
+            Tokens(
+                [
+                    id + self.size * shape_of(text, start, end)
+                    for id, start, end in zip(tokens.ids, tokens.starts, tokens.ends, strict=True)
+                ],
+                tokens.starts,
+                tokens.ends,
+            )
+            for text, tokens in zip(texts, self.pieces.encode(texts), strict=True)
+        ]

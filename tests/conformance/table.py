@@ -37,6 +37,7 @@ TABLE = [
     Row("lexicon", "lexicon", {}, open=True, rate=None),
     Row("adatag", "adatag", {**_BILSTM, **_ADATAG}, open=True),
     Row("adatag, pretrained", "adatag", {**_BERT, **_ADATAG}, open=True, rate=1e-2),
+    Row("adatag, shapes", "adatag", {**_BERT, **_ADATAG, "shapes": "read"}, open=True, rate=1e-2),
     Row("adatag, static", "adatag", {**_BILSTM, **_ADATAG, "attributes": "static"}, open=True),
     Row("adatag, tuned", "adatag", {**_BILSTM, **_ADATAG, "attributes_tuned": True}, open=True),
     Row("adatag, random", "adatag", {**_BILSTM, "attributes": "random", "attribute_size": 8}),

@@ -1,0 +1,93 @@
+"""Arguments of builders come from recipes and folders: a wrong one is named."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from attrex.api.fitting import build, settings_of
+from attrex.api.recipe import load_recipe, recipe_names
+from attrex.errors import ConfigError
+from attrex.models.catalog import CATALOG
+from attrex.models.late_tagger import LateTagger
+from attrex.models.separate_tagger import SeparateTagger
+from attrex.models.tag_sets import TagSetTagger
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_builds(name: str) -> None:
+    recipe = load_recipe(name)
+    config = build(recipe.builder, recipe.arguments).config()
+    assert config["builder"] == recipe.builder
+    assert recipe.arguments.items() <= config["arguments"].items()
+    settings_of(recipe, 0)
+
+
+@pytest.mark.parametrize("builder", CATALOG)
+def test_a_model_s_configuration_builds_it_again(builder: str) -> None:
+    config = CATALOG[builder]().config()
+    assert set(config["arguments"]) == set(inspect.signature(CATALOG[builder]).parameters)
+    assert CATALOG[builder](**config["arguments"]).config() == config
+
+
+@pytest.mark.parametrize(
+    ("builder", "given", "message"),
+    [
+        ("adatag", {"encoder": "gru"}, "encoder: expected one of pretrained, bilstm; got 'gru'"),
+        ("adatag", {"linear": "linear"}, "linear: expected one of hypernetwork, mixture; got 'linear'"),
+        ("adatag", {"transitions": ""}, "transitions: expected one of hypernetwork, mixture; got ''"),
+        ("adatag", {"attributes": "glove"}, "attributes: expected one of contextual, static, random; got"),
+        ("adatag", {"attribute_parts": ["names"]}, "attribute_parts: expected one of name, value; got"),
+        ("adatag", {"scheme": "IOB"}, "scheme: expected one of BIO, BIOE; got 'IOB'"),
+        ("cross-encoder", {"scheme": "IOB"}, "scheme: expected one of BIO, BIOE; got 'IOB'"),
+        ("separate", {"encoder": "bilstm", "tokens": "bytes"}, "tokens: expected one of words, characters"),
+        ("separate", {"decoder": "viterbi"}, "decoder: expected one of crf, softmax; got 'viterbi'"),
+        ("separate", {"attention": "cross"}, "attention: expected one of none, self; got 'cross'"),
+        ("separate", {"words": "both"}, "words: expected one of own, shared; got 'both'"),
+        ("tag-sets", {"decoder": "viterbi"}, "decoder: expected one of crf, softmax; got 'viterbi'"),
+        ("multi-crf", {"scheme": "IOB"}, "scheme: expected one of BIO, BIOE; got 'IOB'"),
+    ],
+)
+def test_a_wrong_argument_is_named(builder: str, given: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        CATALOG[builder](**given)
+    assert f"model.arguments.{message}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kind"),
+    [
+        *(
+            (f"{encoder}{crf}-tag-sets", TagSetTagger)
+            for encoder in ("bilstm", "bert")
+            for crf in ("", "-crf")
+        ),
+        *(
+            (f"{encoder}{crf}-models", SeparateTagger)
+            for encoder in ("bilstm", "bert")
+            for crf in ("", "-crf")
+        ),
+        ("bilstm-crf-shared-emb", SeparateTagger),
+        ("opentag", SeparateTagger),
+        ("bilstm-multi-crf", LateTagger),
+        ("adatag", LateTagger),
+    ],
+)
+def test_the_paper_s_models_each_have_a_recipe(recipe: str, kind: type) -> None:
+    """All of AdaTag's Table 4 but SUOpenTag, with §4.4's batch, patience and, without BERT, optimiser."""
+    chosen = load_recipe(recipe)
+    model = build(chosen.builder, chosen.arguments)
+    assert isinstance(model, kind)
+    settings = settings_of(chosen, 0)
+    assert settings is not None
+    assert (settings.batch, settings.patience) == (32, 3)
+    assert "tune" in chosen.split
+    arguments = model.config()["arguments"]
+    if arguments["encoder"] == "bilstm":
+        assert (settings.rates, settings.weight_decay) == ({"default": 1e-3}, 0)
+        assert (arguments["embedding"], arguments["width"], arguments["vectors"]) == (50, 200, "minilm")
+    if kind is SeparateTagger:
+        assert settings.clip == 0

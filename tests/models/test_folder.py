@@ -1,0 +1,250 @@
+"""Model folders: whole, or told exactly what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from attrex.core import Attribute, Product, Source
+from attrex.errors import BackboneMissing, ModelError, OutputError
+from attrex.models import folder as folders
+from attrex.models.adatag import build_adatag
+from attrex.models.folder import StorableModel, load_model, model_version, save_model
+from attrex.models.lexicon import build_lexicon
+from attrex.schema import Schema
+from tests.conformance.base import make_base
+from tests.conformance.ten import COLOUR, PRODUCTS, SCHEMA, UNSEEN, pool
+
+CALIBRATION = {"kind": "none"}
+
+
+def save(model: StorableModel, folder: Path) -> Path:
+    return save_model(model, folder, schema=SCHEMA, calibration=CALIBRATION, card="# A card\n")
+
+
+def adatag(**given: Any) -> Any:
+    torch.manual_seed(0)
+    model = build_adatag(
+        **{
+            "encoder": "bilstm",
+            "embedding": 4,
+            "width": 4,
+            "attributes": "random",
+            "attribute_size": 4,
+            **given,
+        }
+    )
+    model.begin(pool())
+    model.network.eval()
+    return model
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    return save(adatag(), tmp_path / "model")
+
+
+def test_a_folder_holds_plain_files(saved: Path) -> None:
+    names = {entry.name for entry in saved.iterdir()}
+    assert names == {
+        "config.json",
+        "model.safetensors",
+        "schema.yaml",
+        "calibration.json",
+        "README.md",
+        "files.json",
+        "attributes.json",
+        "attribute_embedding.json",
+        "trims.json",
+        "words.json",
+    }
+    assert json.loads((saved / "config.json").read_text())["builder"] == "adatag"
+    stored = load_model(saved)
+    assert (stored.schema, stored.calibration, stored.card) == (SCHEMA, CALIBRATION, "# A card\n")
+
+
+def test_nothing_is_left_beside_the_folder(saved: Path) -> None:
+    assert [entry.name for entry in saved.parent.iterdir()] == ["model"]
+
+
+def test_a_version_changes_with_what_was_learnt(saved: Path) -> None:
+    model: Any = load_model(saved).model
+    before = model_version(model)
+    assert before == model_version(adatag())
+    with torch.no_grad():
+        next(model.network.parameters()).view(-1)[0] += 1e-3
+    assert model_version(model) != before
+
+
+def test_a_model_takes_the_place_of_a_model(saved: Path) -> None:
+    save(build_lexicon(), saved)
+    assert load_model(saved).model.config()["builder"] == "lexicon"
+
+
+def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
+    theirs = tmp_path / "photos"
+    theirs.mkdir()
+    (theirs / "cat.jpg").write_text("cat")
+    with pytest.raises(OutputError, match="this is not a model folder, so it is not overwritten"):
+        save(build_lexicon(), theirs)
+    with pytest.raises(OutputError, match="not a model folder"):
+        save(build_lexicon(), theirs / "cat.jpg")
+    assert [entry.name for entry in theirs.iterdir()] == ["cat.jpg"]
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(folders, "_write", full)
+    with pytest.raises(OutputError, match=r"the model cannot be written \(No space left on device\)"):
+        save(build_lexicon(), tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def cut_short(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+
+
+def configured(**given: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        config = {**json.loads((folder / "config.json").read_text()), **given}
+        (folder / "config.json").write_text(json.dumps(config))
+        sums = json.loads((folder / "files.json").read_text())
+        sums["config.json"] = folders._sha256(folder / "config.json")
+        (folder / "files.json").write_text(json.dumps(sums))
+
+    return change
+
+
+def listed(**given: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        sums = {**json.loads((folder / "files.json").read_text()), **given}
+        (folder / "files.json").write_text(json.dumps(sums))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (shutil.rmtree, r"there is no such model folder. Fix: check the path, or fit a model"),
+        (lambda f: (f / "config.json").unlink(), r"there is no config.json, so this is no model folder"),
+        (lambda f: (f / "config.json").write_text("{"), r"config.json: damaged"),
+        (lambda f: (f / "config.json").write_text("{}"), r"there is no format, so this is no attrex model"),
+        (configured(format=99), r"written by a newer attrex \(format 99; this one reads up to 1\). Fix: upg"),
+        (configured(builder="gpt"), r'builder "gpt" is unknown; there are adatag, .*lexicon'),
+        (
+            configured(arguments={"depth": 3}),
+            r"config.json: arguments: .*unexpected keyword argument 'depth'",
+        ),
+        (cut_short, r"model.safetensors: damaged or cut short. Fix: copy the folder again, or fit the"),
+        (lambda f: (f / "words.json").unlink(), r"words.json is missing. Fix: copy the whole folder"),
+        (lambda f: (f / "words.json").write_text("[]"), r"words.json: damaged or cut short"),
+        (lambda f: (f / "files.json").unlink(), r"files.json is missing. Fix: fit the model again"),
+        (lambda f: (f / "files.json").write_text("[1]"), r"files.json: damaged"),
+        (listed(**{"../secret": "0"}), r'"\.\./secret" lies outside of the folder'),
+    ],
+)
+def test_what_is_wrong_with_a_folder_is_said(
+    damage: Callable[[Path], None], message: str, saved: Path
+) -> None:
+    damage(saved)
+    with pytest.raises(ModelError, match=message):
+        load_model(saved)
+
+
+def test_a_card_may_be_rewritten(saved: Path) -> None:
+    (saved / "README.md").write_text("mine")
+    assert load_model(saved).card == "mine"
+
+
+# --- pretrained encoders ---
+
+
+def answers(model: Any, attribute: Attribute) -> Any:
+    return model.answer(model.prepare(PRODUCTS), model.describe([attribute]), [(0, 0), (3, 0)])
+
+
+def test_a_folder_is_whole_without_the_local_encoder_it_was_made_of(tmp_path: Path) -> None:
+    base = make_base(tmp_path / "base")
+    model = adatag(encoder="pretrained", base=str(base), attributes="contextual")
+    expected = answers(model, COLOUR)
+    saved = save(model, tmp_path / "model")
+    shutil.rmtree(base)
+    again: Any = load_model(saved).model
+    assert answers(again, COLOUR) == expected
+    with pytest.raises(BackboneMissing, match="neither a folder nor to be had from the hub"):
+        again.describe([UNSEEN])
+
+
+def test_what_is_frozen_and_to_be_had_elsewhere_is_not_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with an encoder of the hub: its embeddings come from there, by name and hash."""
+    from attrex.models import text_encoders
+    from attrex.nn.pretrained import Base
+
+    base = make_base(tmp_path / "base")
+    monkeypatch.setattr(text_encoders, "find_base", lambda name: Base(name, base, portable=True))
+    model = adatag(encoder="pretrained", base=str(base), attributes="random")
+    assert not any(".embeddings." in name for name in model.tensors())
+    assert any(".layer.0." in name for name in model.tensors())
+    saved = save(model, tmp_path / "model")
+    assert answers(load_model(saved).model, COLOUR) == answers(model, COLOUR)
+    other = make_base(tmp_path / "other", seed=1)
+    monkeypatch.setattr(text_encoders, "find_base", lambda name: Base(name, other, portable=True))
+    with pytest.raises(
+        ModelError, match=r"trained on another version of the encoder .*Fix: fit the model again"
+    ):
+        load_model(saved)
+
+
+def test_a_base_without_its_parts_is_refused(tmp_path: Path) -> None:
+    base = make_base(tmp_path / "base")
+    (base / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match=r'encoder ".*base" has no tokenizer.json'):
+        adatag(encoder="pretrained", base=str(base))
+
+
+def test_words_start_from_vectors_of_a_file(tmp_path: Path) -> None:
+    vectors = tmp_path / "glove.txt"
+    vectors.write_text("red 1 2 3 4\nunknown 9 9 9 9\nmug 5 6 7 8\n")
+    model = adatag(vectors=str(vectors))
+    red, mug = model.tokeniser.encode(["red mug"])[0].ids
+    assert model.network.encoder.table.weight[red].tolist() == [1, 2, 3, 4]
+    assert model.network.encoder.table.weight[mug].tolist() == [5, 6, 7, 8]
+    vectors.write_text("red 1 2 3 4\nmug 5 6 7\n")
+    with pytest.raises(ModelError, match=r"glove.txt, line 2: 3 numbers, expected 4"):
+        adatag(vectors=str(vectors))
+    with pytest.raises(ModelError, match=r'word vectors: there is no file "nowhere\.txt"'):
+        adatag(vectors="nowhere.txt")
+
+
+def test_vectors_are_not_needed_again(tmp_path: Path) -> None:
+    vectors = tmp_path / "glove.txt"
+    vectors.write_text("red 1 2 3 4\n")
+    model = adatag(vectors=str(vectors))
+    saved = save(model, tmp_path / "model")
+    vectors.unlink()
+    assert answers(load_model(saved).model, COLOUR) == answers(model, COLOUR)
+
+
+def test_products_without_a_text_of_their_own_are_answered_after_loading(saved: Path) -> None:
+    model = load_model(saved).model
+    empty = Product("1", "Hats", (Source("title", ""),))
+    (answer,) = model.answer(model.prepare([empty]), model.describe([COLOUR]), [(0, 0)])
+    assert (answer.candidates, answer.none_score) == ((), 1.0)
+
+
+def test_a_schema_of_any_kind_is_kept(tmp_path: Path) -> None:
+    schema = Schema([Attribute("Größe", "wie groß", values=("S", "M"), many=True, delimiter="|")])
+    saved = save_model(build_lexicon(), tmp_path / "m", schema=schema, calibration={}, card="")
+    assert load_model(saved).schema == schema

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from attrex.core import Attribute
+from attrex.core import Attribute, Product, Source
 from attrex.models.late_tagger import LateNetwork
 from attrex.models.separate_tagger import SeparateNetwork
 from attrex.nn.encoders import SelfAttention
@@ -150,6 +150,20 @@ def test_adatag_s_static_embeddings_know_no_context(base: Path) -> None:
     assert (contextual.embedding_AR - static.embedding_AR).abs().max() > 1e-3
 
 
+def test_adatag_reads_capitals_where_shapes_are_read(base: Path) -> None:
+    def moved(name: str) -> float:
+        model = begun(ROWS[name], base)
+        encoder = model.network.encoder.eval()
+        if name == "adatag, shapes":
+            nn.init.normal_(encoder.bits.weight)  # at the start they say nothing
+        small, capital = (Product("", None, (Source("title", text),)) for text in ("red hat", "Red hat"))
+        one, other = model.prepare([small, capital])
+        return float((one.states_TD - other.states_TD).abs().max())
+
+    assert moved("adatag, pretrained") == 0
+    assert moved("adatag, shapes") > 1e-3
+
+
 # --- the cross-encoder ---
 
 
@@ -163,6 +177,16 @@ def test_the_cross_encoder_reads_each_word_in_sight_of_the_attribute(base: Path)
     assert chain.emissions_NTK.shape[:2] == (3, len(readings[0]))
     for one, other in pairwise(chain.emissions_NTK):
         assert (one - other).abs().max() > 1e-3
+
+
+def test_the_cross_encoder_is_trained_as_it_answers(base: Path) -> None:
+    model = begun(ROWS["cross-encoder"], base)
+    examples = list(model.examples(pool(), 0))
+    rows = model.collate(examples)["ids_NS"].tolist()
+    for example, row in zip(examples, rows, strict=True):
+        (described,) = model.describe([example.asks[0].attribute])
+        opening = [*model.tokeniser.opening, *described.ids, *example.reading.prefix, *example.reading.ids]
+        assert row[: len(opening)] == opening
 
 
 def test_the_cross_encoder_reads_the_description(base: Path) -> None:
@@ -199,6 +223,15 @@ def test_tag_sets_give_all_attributes_one_decoder(base: Path) -> None:
     made = model.network.tagger.decoder(torch.zeros(1, dtype=torch.long))
     assert made.transitions_AKK.shape == (1, 10, 10)  # O, and B, I and E of three attributes
     assert set(gradients(model, COLOUR)) == set(gradients(model, MATERIAL))
+
+
+def test_tag_sets_tell_the_attributes_apart_by_their_tags(base: Path) -> None:
+    model = begun(ROWS["BiLSTM-CRF, tag sets"], base)
+    batch = model.collate(list(model.examples(pool(), 0)))
+    own = [set(model.tag_sets.tags_of(place)) for place in range(3)]
+    assert set.union(*own) == set(range(1, 10))
+    red, cotton, large = 1, 4, 7  # B of each
+    assert batch["tags_BT"][0].tolist()[:6] == [red, cotton, 0, 0, 0, large]
 
 
 def test_tag_sets_give_a_word_to_one_attribute_only(base: Path) -> None:

@@ -21,6 +21,7 @@ import torch
 import attrex
 from attrex.core import Attribute, Product, Source
 from attrex.io.reader import open_reader
+from attrex.models.inputs import lay_out
 from attrex.models.late_tagger import PREPARED_TOKENS, LateTagger
 from attrex.nn.precision import mixed
 from attrex.schema import Schema
@@ -71,14 +72,14 @@ def main() -> None:
     tagger = cast(LateTagger, model.model)
     readings = read(products, tagger.tokeniser)
     batches = [[readings[at] for at in b] for b in by_length([len(r) for r in readings], PREPARED_TOKENS)]
-    inputs = [tagger.inputs(batch) for batch in batches]
+    inputs = [lay_out(batch, tagger.tokeniser) for batch in batches]
 
     def encode() -> float:
         began = time.perf_counter()
         with torch.inference_mode():
-            for ids_BT, mask_BT in inputs:
-                with mixed(ids_BT.device):
-                    tagger.network.encoder(ids_BT, mask_BT)
+            for each in inputs:
+                with mixed(each.ids_NS.device):
+                    tagger.network.encoder(each.ids_NS, each.mask_NS)
         return time.perf_counter() - began
 
     def fill() -> float:

@@ -18,16 +18,16 @@ from torch import Tensor, nn
 from attrex.core import Answer, Attribute, Product
 from attrex.core.tags import TagScheme
 from attrex.models.attribute_parts import AttributePart, AttributeTable
+from attrex.models.inputs import Inputs, lay_out
 from attrex.models.interface import Traits
 from attrex.models.tagging import (
     NOTHING,
     TRIMS,
     UNKNOWN,
-    TaggedAsk,
     TaggedWindow,
     Trims,
     answers,
-    tag_tensor,
+    ask_tensors,
     tagged_windows,
 )
 from attrex.models.text_encoders import MadeText, TextPart
@@ -35,7 +35,6 @@ from attrex.models.weights import fill_in, grouped, kept
 from attrex.nn import crf
 from attrex.nn.crf import Chain
 from attrex.nn.decoders import Decoder, DecoderSource
-from attrex.nn.encoders import padded
 from attrex.nn.precision import mixed
 from attrex.nn.threads import one_thread
 from attrex.supervision.pool import Pool
@@ -74,6 +73,12 @@ class LateNetwork(nn.Module):
         super().__init__()
         self.encoder, self.table, self.decoders = text.encoder, table, decoders
 
+    def states(self, inputs: Inputs) -> Tensor:
+        """Of the text's own tokens ``(B, T, D)``."""
+        with mixed(inputs.ids_NS.device):
+            states_BSD = self.encoder(inputs.ids_NS, inputs.mask_NS).float()
+        return inputs.text_states(states_BSD)
+
     def decoder(self, index_A: Tensor) -> Decoder:
         """The decoders of attributes by their place in the table."""
         made: Decoder = self.decoders(self.table(index_A))
@@ -82,11 +87,11 @@ class LateNetwork(nn.Module):
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """``loss``: the negative log likelihood (AdaTag Eq. 4), weighted, summed over a product's asks
         and averaged over products."""
-        with mixed(batch["ids_BT"].device):
-            states_BTD = self.encoder(batch["ids_BT"], batch["mask_BT"]).float()
+        inputs = Inputs.of(batch)
+        states_BTD = self.states(inputs)
         attributes_A, which_N = torch.unique(batch["attribute_N"], return_inverse=True)
         decoder = self.decoder(attributes_A)
-        states_NTD = states_BTD[batch["product_N"].unsqueeze(1), batch["position_NT"]]
+        states_NTD = states_BTD[batch["product_N"]]
         emissions_NTK = torch.baddbmm(
             decoder.bias_AK[which_N].unsqueeze(1), states_NTD, decoder.weight_AKD[which_N].transpose(1, 2)
         )
@@ -95,10 +100,10 @@ class LateNetwork(nn.Module):
             decoder.transitions_AKK[which_N],
             decoder.start_AK[which_N],
             decoder.end_AK[which_N],
-            batch["chain_NT"],
+            inputs.chain_NT[batch["product_N"]],
         )
         likelihood_N = crf.log_likelihood(chain, batch["tags_NT"])
-        return {"loss": -(likelihood_N * batch["weight_N"]).sum() / batch["ids_BT"].shape[0]}
+        return {"loss": -(likelihood_N * batch["weight_N"]).sum() / len(states_BTD)}
 
 
 class LateTagger:
@@ -145,16 +150,12 @@ class LateTagger:
     def prepare(self, products: Sequence[Product]) -> list[PreparedWindow]:
         """The encoder's states, once a window."""
         readings = read(products, self.tokeniser)
-        opening = len(self.tokeniser.opening)
         prepared: list[PreparedWindow | None] = [None] * len(readings)
         for batch in by_length([len(r) + len(r.prefix) for r in readings], PREPARED_TOKENS):
-            ids_BT, mask_BT = self.inputs([readings[at] for at in batch])
-            with mixed(ids_BT.device):
-                states_BTD = self.network.encoder(ids_BT, mask_BT).float()
+            inputs = lay_out([readings[at] for at in batch], self.tokeniser).to(self._device)
+            states_BTD = self.network.states(inputs)
             for row, at in enumerate(batch):
-                first = opening + len(readings[at].prefix)
-                body_TD = states_BTD[row, first : first + len(readings[at])]
-                prepared[at] = PreparedWindow(readings[at], body_TD)
+                prepared[at] = PreparedWindow(readings[at], states_BTD[row, : len(readings[at])])
         return [p for p in prepared if p is not None]
 
     @torch.inference_mode()
@@ -197,13 +198,6 @@ class LateTagger:
                 made[at] = answer
         return made
 
-    def inputs(self, readings: Sequence[Reading]) -> tuple[Tensor, Tensor]:
-        """What the encoder gets: ids and mask ``(B, T)``, specials and category included."""
-        tokeniser = self.tokeniser
-        inputs = [[*tokeniser.opening, *r.prefix, *r.ids, tokeniser.separator] for r in readings]
-        ids_BT, mask_BT = padded(inputs, tokeniser.padding)
-        return ids_BT.to(self._device), mask_BT.to(self._device)
-
     @property
     def _device(self) -> torch.device:
         return next(self.network.parameters()).device
@@ -228,33 +222,10 @@ class LateTagger:
         return len(example.reading)
 
     def collate(self, examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
-        ids_BT, mask_BT = self.inputs([e.reading for e in examples])
-        asks: list[tuple[TaggedAsk, int]] = []
-        owners: list[int] = []
-        for at, example in enumerate(examples):
-            asks += [(ask, len(example.reading)) for ask in example.asks]
-            owners += [at] * len(example.asks)
-        width = max(length for _, length in asks)
-        places = self.network.table.places
-        lengths_N1 = torch.tensor([[length] for _, length in asks])
-        first_N1 = torch.tensor(
-            [[len(self.tokeniser.opening) + len(examples[o].reading.prefix)] for o in owners]
-        )
-        within_NT = torch.arange(width).expand(len(asks), width)
-        chain_NT = within_NT < lengths_N1
-        return {
-            "ids_BT": ids_BT,
-            "mask_BT": mask_BT,
-            "product_N": torch.tensor(owners),
-            "attribute_N": torch.tensor([places[ask.attribute.name] for ask, _ in asks]),
-            "position_NT": (within_NT + first_N1) * chain_NT,
-            "chain_NT": chain_NT,
-            "tags_NT": tag_tensor(asks, self._scheme, width),
-            "weight_N": torch.tensor([ask.weight for ask, _ in asks]),
-        }
+        return ask_tensors(examples, self.tokeniser, self.network.table.places, self._scheme)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        return grouped(self.network, [self.network.encoder])
+        return grouped(self.network)
 
     # --- StorableModel ---
 

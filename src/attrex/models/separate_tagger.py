@@ -25,18 +25,17 @@ from torch import Tensor, nn
 from attrex.core import Answer, Attribute, Product
 from attrex.core.tags import TagScheme
 from attrex.models.attribute_parts import AttributeTable, ListedAttributes
-from attrex.models.inputs import Inputs, lay_out
+from attrex.models.inputs import Inputs
 from attrex.models.interface import Traits
 from attrex.models.sequence_tagger import Decoding, PreparedText, SequenceTagger, own_decoders
 from attrex.models.tagging import (
     NOTHING,
     TRIMS,
     UNKNOWN,
-    TaggedAsk,
     TaggedWindow,
     Trims,
     answers,
-    tag_tensor,
+    ask_tensors,
     tagged_windows,
 )
 from attrex.models.text_encoders import MadeText, TextPart
@@ -202,20 +201,10 @@ class SeparateTagger:
         return len(example.reading)
 
     def collate(self, examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
-        inputs = lay_out([e.reading for e in examples], self.tokeniser)
-        owners = [at for at, example in enumerate(examples) for _ in example.asks]
-        asks: list[tuple[TaggedAsk, int]] = [(ask, len(e.reading)) for e in examples for ask in e.asks]
-        places = self.network.table.places
-        return {
-            **inputs.tensors(),
-            "product_N": torch.tensor(owners),
-            "attribute_N": torch.tensor([places[ask.attribute.name] for ask, _ in asks]),
-            "tags_NT": tag_tensor(asks, self._scheme, inputs.chain_NT.shape[1]),
-            "weight_N": torch.tensor([ask.weight for ask, _ in asks]),
-        }
+        return ask_tensors(examples, self.tokeniser, self.network.table.places, self._scheme)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        return grouped(self.network, (tagger.encoder for tagger in self.network.each))
+        return grouped(self.network)
 
     # --- StorableModel ---
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from attrex.core import Answer, Attribute, Candidate, Evidence, Problem, Product, Span
 from attrex.core.tags import TagScheme
+from attrex.models.inputs import lay_out
 from attrex.nn import crf
 from attrex.nn.crf import Chain
 from attrex.supervision.pool import Label, Pool
@@ -202,6 +203,22 @@ class Trims:
         return cls(
             {n: {t: (int(a), int(b)) for t, (a, b) in own.items()} for n, own in json.loads(text).items()}
         )
+
+
+def ask_tensors(
+    examples: Sequence[TaggedWindow], tokeniser: Tokeniser, places: Mapping[str, int], scheme: TagScheme
+) -> dict[str, Tensor]:
+    """A batch in which each window is encoded once and tagged for every ask: ``Inputs``, and per ask the
+    row of its window, its attribute's place, its tags and its weight."""
+    inputs = lay_out([example.reading for example in examples], tokeniser)
+    asks = [(ask, len(example.reading)) for example in examples for ask in example.asks]
+    return {
+        **inputs.tensors(),
+        "product_N": torch.tensor([at for at, example in enumerate(examples) for _ in example.asks]),
+        "attribute_N": torch.tensor([places[ask.attribute.name] for ask, _ in asks]),
+        "tags_NT": tag_tensor(asks, scheme, inputs.chain_NT.shape[1]),
+        "weight_N": torch.tensor([ask.weight for ask, _ in asks]),
+    }
 
 
 def tag_tensor(asks: Sequence[tuple[TaggedAsk, int]], scheme: TagScheme, width: int) -> Tensor:

@@ -25,8 +25,7 @@ def model_card(name: str, schema: Schema, policy: Policy, report: FitReport | No
     lines = [
         f"---\n{front}---",
         f"# {name}: {len(attributes)} product attributes",
-        "Fills in the blanks of a product catalogue, with evidence, by "
-        "[attrex](https://pypi.org/project/attrex/).",
+        "Fills in the blanks of a product catalogue, with evidence, by attrex.",
         "```\nattrex fill catalog.csv -m . -o filled.csv\n```",
         "## Attributes",
         ", ".join(a.name for a in attributes[:_LISTED])

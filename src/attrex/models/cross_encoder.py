@@ -163,7 +163,7 @@ class CrossTagger:
         }
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        return grouped(self.network, [self.network.tagger.encoder])
+        return grouped(self.network)
 
     # --- StorableModel ---
 

@@ -173,7 +173,12 @@ def load_model(folder: Path) -> Stored:
         from safetensors.torch import load_file
 
         tensors = load_file(folder / WEIGHTS)
-    model.restore(tensors, texts)
+    try:
+        model.restore(tensors, texts)
+    except KeyError as missing:
+        raise ModelError(
+            f"{folder}: {missing.args[0]} is missing. Fix: copy the whole folder, or fit the model again"
+        ) from missing
     card = folder / CARD
     return Stored(
         model,

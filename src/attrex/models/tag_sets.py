@@ -271,7 +271,7 @@ class TagSetTagger:
         return {**inputs.tensors(), "tags_BT": tags_BT}
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        return grouped(self.network, [self.network.tagger.encoder])
+        return grouped(self.network)
 
     # --- StorableModel ---
 

@@ -67,16 +67,16 @@ class TextPart(Protocol):
 class PretrainedText:
     """A pretrained encoder, by the name that ``nn.pretrained.find_base`` knows."""
 
-    def __init__(self, base: str, *, frozen_embeddings: bool) -> None:
+    def __init__(self, base: str, *, frozen_embeddings: bool, dropout: float = 0.1) -> None:
         self.base = base
-        self.frozen_embeddings = frozen_embeddings
+        self.frozen_embeddings, self.dropout = frozen_embeddings, dropout
 
     def make(self, pool: Pool) -> MadeText:
         base = find_base(self.base)
         return self._made(base, load_body(base), WordPieces.from_file(base.tokeniser))
 
     def _made(self, base: Base, body: nn.Module, tokeniser: WordPieces) -> MadeText:
-        encoder = PretrainedEncoder(body, frozen_embeddings=self.frozen_embeddings)
+        encoder = PretrainedEncoder(body, frozen_embeddings=self.frozen_embeddings, dropout=self.dropout)
         about = {
             "base": base.name,
             "sha256": base.sha256(),
@@ -98,7 +98,7 @@ class PretrainedText:
                     "(its SHA-256 differs). Fix: fit the model again"
                 )
             load_weights(body, base.tensors(), where=f'the encoder "{base.name}"')
-        encoder = PretrainedEncoder(body, frozen_embeddings=self.frozen_embeddings)
+        encoder = PretrainedEncoder(body, frozen_embeddings=self.frozen_embeddings, dropout=self.dropout)
         return MadeText(tokeniser, encoder, encoder.width, dict(files), bool(about["portable"]))
 
 
@@ -190,9 +190,10 @@ def text_part(
     shapes: Shapes = "ignored",
 ) -> TextPart:
     """The part that a builder's arguments mean: those of "pretrained" are ``base``,
-    ``frozen_embeddings`` and ``shapes``, the others are of "bilstm"."""
+    ``frozen_embeddings`` and ``shapes``, ``dropout`` (of the states) is both's, the others are
+    of "bilstm"."""
     if one_of("encoder", encoder, ("pretrained", "bilstm")) == "pretrained":
-        text = PretrainedText(base, frozen_embeddings=frozen_embeddings)
+        text = PretrainedText(base, frozen_embeddings=frozen_embeddings, dropout=dropout)
         return ShapedText(text) if one_of("shapes", shapes, ("ignored", "read")) == "read" else text
     return RecurrentText(
         cut=CUTS[one_of("tokens", tokens, CUTS)],

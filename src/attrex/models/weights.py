@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from torch import Tensor, nn
 
 from attrex.errors import ModelError
+from attrex.nn.encoders import PretrainedEncoder
 
 
 def kept(network: nn.Module, *, portable: bool) -> dict[str, Tensor]:
@@ -30,13 +31,18 @@ def fill_in(network: nn.Module, tensors: Mapping[str, Tensor], *, portable: bool
     network.load_state_dict(dict(tensors), strict=False)
 
 
-def grouped(network: nn.Module, encoders: Iterable[nn.Module]) -> dict[str, list[nn.Parameter]]:
-    """The trainable parameters: those of the ``encoders`` as "encoder", the rest as "head"."""
-    encoding = {id(parameter) for encoder in encoders for parameter in encoder.parameters()}
+def grouped(network: nn.Module) -> dict[str, list[nn.Parameter]]:
+    """The trainable parameters: what was pretrained as "encoder", what begins at random as "head"."""
+    pretrained = {
+        id(parameter)
+        for module in network.modules()
+        if isinstance(module, PretrainedEncoder)
+        for parameter in module.parameters()
+    }
     groups: dict[str, list[nn.Parameter]] = {"encoder": [], "head": []}
     for parameter in network.parameters():
         if parameter.requires_grad:
-            groups["encoder" if id(parameter) in encoding else "head"].append(parameter)
+            groups["encoder" if id(parameter) in pretrained else "head"].append(parameter)
     return groups
 
 

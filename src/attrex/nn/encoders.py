@@ -26,11 +26,12 @@ def padded(sequences: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Te
 class PretrainedEncoder(nn.Module):
     """A Hugging Face encoder. With ``frozen_embeddings`` the word table is left as it was pretrained:
     the words that a small catalogue lacks keep their place beside those it has (and a dense gradient of
-    30,000 rows a step, a third of the training time, is saved)."""
+    30,000 rows a step, a third of the training time, is saved). ``dropout``: of the states."""
 
-    def __init__(self, body: nn.Module, *, frozen_embeddings: bool) -> None:
+    def __init__(self, body: nn.Module, *, frozen_embeddings: bool, dropout: float = 0.1) -> None:
         super().__init__()
         self.body = body
+        self.dropout = nn.Dropout(dropout)
         self.frozen_embeddings = frozen_embeddings
         if frozen_embeddings:
             body.get_submodule("embeddings").requires_grad_(False)

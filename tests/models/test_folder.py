@@ -132,6 +132,18 @@ def listed(**given: str) -> Callable[[Path], None]:
     return change
 
 
+def forgotten(name: str) -> Callable[[Path], None]:
+    """Gone, and gone from the list of files too."""
+
+    def change(folder: Path) -> None:
+        (folder / name).unlink()
+        sums = json.loads((folder / "files.json").read_text())
+        del sums[name]
+        (folder / "files.json").write_text(json.dumps(sums))
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -147,6 +159,7 @@ def listed(**given: str) -> Callable[[Path], None]:
         ),
         (cut_short, r"model.safetensors: damaged or cut short. Fix: copy the folder again, or fit the"),
         (lambda f: (f / "words.json").unlink(), r"words.json is missing. Fix: copy the whole folder"),
+        (forgotten("words.json"), r"words.json is missing. Fix: copy the whole folder, or fit the model"),
         (lambda f: (f / "words.json").write_text("[]"), r"words.json: damaged or cut short"),
         (lambda f: (f / "files.json").unlink(), r"files.json is missing. Fix: fit the model again"),
         (lambda f: (f / "files.json").write_text("[1]"), r"files.json: damaged"),

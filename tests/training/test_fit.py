@@ -106,6 +106,20 @@ def test_large_data_gets_fewer_epochs() -> None:
     assert lines == ["epoch 1 of 3", "epoch 2 of 3", "epoch 3 of 3"]
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="sums in one order are for the CPU")
+def test_sums_have_one_order_while_training_and_not_after() -> None:
+    seen: list[bool] = []
+
+    def score() -> float:
+        seen.append(torch.are_deterministic_algorithms_enabled())
+        return 0.0
+
+    fit(Line(), pool(), score, settings())
+    assert seen
+    assert all(seen)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
 def test_nothing_to_learn_from() -> None:
     with pytest.raises(InputError, match=r"no value to learn from stands in a text.*--dry-run"):
         fit(Line(), pool([]), None, settings())

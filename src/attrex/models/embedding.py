@@ -28,7 +28,7 @@ from attrex.text.tokeniser import WordPieces
 Pooling = Literal["contextual", "static"]
 Part = Literal["name", "value"]
 INSTANCES = 16
-"""Sentences pooled per attribute at most: each costs an encoding, and the mean has settled by then."""
+"""Sentences pooled per attribute at most: each costs an encoding. Not tuned."""
 CONTEXT = 64
 """Tokens kept on either side of a value."""
 ALONE = 8
@@ -141,9 +141,7 @@ class AttributeEmbedder:
         return means_APD.flatten(1).clone(), known_APD.flatten(1).clone()
 
     def _static(self, ids_BT: Tensor) -> Tensor:
-        table = self._encoder.body.get_input_embeddings()  # type: ignore[operator]
-        states: Tensor = table(ids_BT)
-        return states
+        return self._encoder.embed(ids_BT)
 
     @cached_property
     def _encoder(self) -> PretrainedEncoder:

@@ -45,7 +45,7 @@ from attrex.text.tokeniser import Tokeniser
 MakeDecoders = Callable[[AttributeTable, int], DecoderSource]
 """From the attributes and the encoder's width D to the source of their decoders."""
 PREPARED_TOKENS = 4096
-"""Padded tokens encoded at once: enough to keep two cores busy, and in the cache."""
+"""Padded tokens encoded at once. Not tuned."""
 CHAIN_TOKENS = 65_536
 """Tokens x asks decoded at once: the CRF's cost is its steps, so many chains go through together."""
 

@@ -25,7 +25,7 @@ from attrex.text.tokeniser import Tokeniser
 from attrex.text.windows import Window, cut
 
 LONGEST = 16
-"""Tokens of the longest value that is proposed; 99.9 % of the values of the benchmarks are shorter."""
+"""Tokens of the longest value that is proposed; half of what neighbouring windows share."""
 PROPOSALS = 4
 """Spans proposed per ask at most."""
 LOOKED_AT = 16

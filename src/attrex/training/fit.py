@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+import torch
 from transformers import logging as transformers_logging
 from transformers import set_seed
 from transformers.trainer_utils import get_last_checkpoint
@@ -59,7 +60,7 @@ def fit(
     set_seed(settings.seed)
     model.begin(pool)
     checkpoints = None if settings.folder is None else checkpoints_of(settings.folder)
-    with _quiet():
+    with _quiet(), _deterministic():
         trainer = AttrexTrainer(model, pool, settings, score=score, checkpoints=checkpoints, say=say)
         if not len(trainer.epochs):
             raise InputError(
@@ -130,3 +131,15 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         transformers_logging.set_verbosity(before)
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """On the CPU with sums in one order: the gradient of picked states is added up by several threads, and
+    two fits with one seed differed. CUDA is left as it is: there it needs settings from outside."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(before or not torch.cuda.is_available())
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)

@@ -21,3 +21,10 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the public data sets are not at {folder}; say where by ATTREX_DATA")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests compare to the fourth digit; bfloat16, where the hardware has it, keeps two. How far the two lie
+    apart is tested with the encoders."""
+    monkeypatch.setattr("attrex.nn.precision.has_bfloat16", lambda device: False)

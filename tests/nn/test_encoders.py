@@ -156,3 +156,16 @@ def test_self_attention_is_a_weighted_sum_of_the_real_tokens() -> None:
             joined = torch.cat([real_TD[t], attended])
             expected = torch.tanh(encoder.joined(joined))
             torch.testing.assert_close(found_BTD[at, t], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_bfloat16_changes_states_a_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = pretrained().eval()
+    ids_BT, mask_BT = padded(TEXTS, 0)
+    with torch.inference_mode():
+        exact_BTD = encoder(ids_BT, mask_BT)
+        monkeypatch.setattr("attrex.nn.precision.has_bfloat16", lambda device: True)
+        rounded_BTD = encoder(ids_BT, mask_BT)
+    assert exact_BTD.dtype == rounded_BTD.dtype == torch.float32
+    alike_BT = torch.cosine_similarity(exact_BTD, rounded_BTD, dim=2)
+    assert alike_BT.min() > 0.999
+    assert not torch.equal(exact_BTD, rounded_BTD)

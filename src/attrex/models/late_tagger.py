@@ -35,7 +35,6 @@ from attrex.models.weights import fill_in, grouped, kept
 from attrex.nn import crf
 from attrex.nn.crf import Chain
 from attrex.nn.decoders import Decoder, DecoderSource
-from attrex.nn.precision import mixed
 from attrex.nn.threads import one_thread
 from attrex.supervision.pool import Pool
 from attrex.text.batches import by_length
@@ -75,8 +74,7 @@ class LateNetwork(nn.Module):
 
     def states(self, inputs: Inputs) -> Tensor:
         """Of the text's own tokens ``(B, T, D)``."""
-        with mixed(inputs.ids_NS.device):
-            states_BSD = self.encoder(inputs.ids_NS, inputs.mask_NS).float()
+        states_BSD = self.encoder(inputs.ids_NS, inputs.mask_NS)
         return inputs.text_states(states_BSD)
 
     def decoder(self, index_A: Tensor) -> Decoder:

@@ -19,7 +19,6 @@ from attrex.models.inputs import Inputs, lay_out
 from attrex.models.text_encoders import MadeText
 from attrex.nn.crf import Chain
 from attrex.nn.decoders import Decoder, DecoderSource, LookUpLayer, NoTransitions
-from attrex.nn.precision import mixed
 from attrex.text.reading import Reading
 
 Decoding = Literal["crf", "softmax"]
@@ -40,8 +39,7 @@ class SequenceTagger(nn.Module):
         self.encoder, self.decoder = encoder, decoder
 
     def forward(self, inputs: Inputs) -> Chain:
-        with mixed(inputs.ids_NS.device):
-            states_NSD = self.encoder(inputs.ids_NS, inputs.mask_NS).float()
+        states_NSD = self.encoder(inputs.ids_NS, inputs.mask_NS)
         made: Decoder = self.decoder(torch.zeros(1, dtype=torch.long, device=states_NSD.device))
         emissions_NTK: Tensor = nn.functional.linear(
             inputs.text_states(states_NSD), made.weight_AKD[0], made.bias_AK[0]

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from attrex.nn.precision import mixed
+
 
 def padded(sequences: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Tensor]:
     """Ids ``(B, T)`` filled up with ``padding``, and the mask of the real ones."""
@@ -54,7 +56,10 @@ class PretrainedEncoder(nn.Module):
 
     def encode(self, vectors_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """States ``(B, T, D)`` in float32 from word vectors."""
-        states: Tensor = self.body(inputs_embeds=vectors_BTD, attention_mask=mask_BT.long()).last_hidden_state
+        with mixed(vectors_BTD.device):
+            states: Tensor = self.body(
+                inputs_embeds=vectors_BTD, attention_mask=mask_BT.long()
+            ).last_hidden_state
         return states.float()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from attrex.core import Answer, Attribute, Product
 from attrex.supervision.pool import Pool
+from attrex.text.reading import Reading
 from attrex.text.tokeniser import Tokeniser
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Traits:
     """What the pipeline must know of a model.
 
     ``attributes``: "open" answers any attribute, "closed" only those it was trained on.
-    ``cacheable``: whether ``Prepared`` and ``Described`` may be kept, in memory or on disk.
+    ``cacheable``: whether ``Prepared`` and ``Described`` may be kept, in memory or on disk too; a model
+    that says "disk" is a ``Packing`` one.
     ``joint``: answers to one product's asks depend on each other.
     ``window``: the longest input in tokens of ``Model.tokeniser``; None reads texts of any length.
     """
@@ -70,6 +72,49 @@ class Model(Protocol):
     ) -> list[Answer]:
         """One answer per ask, an ask being indices into the two. A batch is always mixed: every
         product may be asked different attributes. ``none_score`` is always given."""
+        ...
+
+
+@runtime_checkable
+class Packing(Protocol):
+    """What a model offers beside ``Model`` whose records may lie on a disk."""
+
+    @property
+    def record_types(self) -> tuple[type, type]:
+        """Of ``Prepared`` and of ``Described``: dataclasses whose fields are tensors, texts, numbers,
+        other such dataclasses (``Reading``), None, and tuples or lists of these, all annotated. They are
+        packed by their annotations; floating-point tensors may come back as rounded to 16 or 8 bits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Floating-point operations by step, a multiply-add counting two (see ``nn.flops``)."""
+
+    prepare: float = 0.0
+    describe: float = 0.0
+    answer: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """All three."""
+        return self.prepare + self.describe + self.answer
+
+
+@runtime_checkable
+class Costed(Protocol):
+    """What a model offers beside ``Model`` that can tell its cost without being run. The cost of others
+    is counted while they run."""
+
+    def cost(
+        self,
+        readings: Sequence[Reading],
+        attributes: Sequence[Attribute],
+        asks: Sequence[tuple[int, int]],
+    ) -> Cost:
+        """Of preparing the windows (as ``text.reading.read`` gives them with the model's tokeniser), of
+        describing the attributes, and of answering the asks, which are indices into the two. By hand
+        formula, without padding; nothing is run."""
         ...
 
 

@@ -5,8 +5,9 @@ In this order, the first that holds:
 1. The model met a ``Problem``: ``unknown_attribute`` gives *abstained*, any other *unreadable*.
    Nothing was read: *unreadable*.
 2. The model judges that the attribute does not apply (``applicable`` below one half): *not_applicable*.
-3. Proposals are calibrated, grouped by canonical value, letter case aside (the best one's text and
-   probability stand for the group, all its places are kept), and compared with the attribute's threshold:
+3. A bare number is read with the unit that follows it in the text, or dropped (``measured``). Proposals are
+   calibrated, grouped by canonical value, letter case aside (the best one's text and probability stand
+   for the group, all its places are kept), and compared with the attribute's threshold:
 
    - one value: the best group at or above the threshold is *found*, unless a second one is as well
      supported (at or above the threshold, and at least half as probable), not compatible with the
@@ -29,7 +30,9 @@ from collections.abc import Sequence
 from attrex.core import Answer, Attribute, Evidence, Extraction, InputRead, Provenance, Status, Value
 from attrex.normalise import Normaliser
 from attrex.resolve.calibration import EDGE, interpolate
+from attrex.resolve.measured import measured
 from attrex.resolve.policy import Policy
+from attrex.schema.units import find_unit
 from attrex.text.folding import fold_text
 
 ALTERNATIVES = 3
@@ -46,13 +49,14 @@ class _Rule:
     """Everything about one attribute that does not depend on the answer. Holds the attribute, so that
     its identity stays its own."""
 
-    __slots__ = ("attribute", "canonical", "many", "name", "offset", "slope", "threshold")
+    __slots__ = ("attribute", "canonical", "many", "name", "offset", "slope", "threshold", "unit")
 
     def __init__(self, attribute: Attribute, policy: Policy) -> None:
         line = policy.calibration.own.get(attribute.name, policy.calibration.common)
         self.attribute, self.name, self.many = attribute, attribute.name, attribute.many
         self.slope, self.offset = line.slope, line.offset
         self.threshold = policy.thresholds.of(attribute.name)
+        self.unit = find_unit(attribute.unit) if attribute.unit else None
         self.canonical: dict[str, tuple[str, str]] = {}
 
 
@@ -86,6 +90,8 @@ class Resolver:
                 product_id, name, Status.NOT_APPLICABLE, (), 1 - answer.applicable, (), read, provenance
             )
         rule = self._rule(attribute)
+        if rule.unit is not None:
+            answer = measured(answer, rule.unit)
         values = self._values(rule, answer)
         threshold = rule.threshold
         if not values or values[0].probability < threshold:
@@ -114,7 +120,10 @@ class Resolver:
     def proposals(self, attribute: Attribute, answer: Answer) -> tuple[Value, ...]:
         """What would be written were every threshold zero: the best value, or for an attribute of many
         all that stand apart. What calibration and thresholds are learnt from."""
-        values = self._values(self._rule(attribute), answer)
+        rule = self._rule(attribute)
+        if rule.unit is not None:
+            answer = measured(answer, rule.unit)
+        values = self._values(rule, answer)
         return _apart(values) if attribute.many else tuple(values[:1])
 
     def key(self, attribute: Attribute, text: str) -> str:

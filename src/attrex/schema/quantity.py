@@ -30,6 +30,8 @@ _PRODUCT = re.compile(
     _part(0) + r"\s*(?:x|×|\*|by)\s*" + _part(1) + rf"(?:\s*(?:x|×|\*|by)\s*{_part(2)})?",
     re.I,
 )
+# After a blank "in" is more often the word ("26 in black") than inches.
+_LEADING = re.compile(rf"(?:[\s-]*(?P<unit>{_UNIT})(?!\w))(?<!\sin)|\s+in(?=\s*(?:[^\w\s]|$))", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,14 @@ def parse_quantity(text: str) -> Quantity | None:
         # "2 x 500 ml" is two bottles, not two sides.
         return found if found and (found.unit is None or found.unit.dimension == "length") else None
     return None
+
+
+def leading_unit(text: str) -> tuple[Unit, int] | None:
+    """The unit that a text right behind a number begins with, and where it ends; None where there is none.
+    Blanks and hyphens may stand before it; "in" after a blank is a word, unless nothing follows."""
+    match = _LEADING.match(text)
+    unit = None if match is None else find_unit(match["unit"] or "in")
+    return None if match is None or unit is None else (unit, match.end())
 
 
 def _assembled(

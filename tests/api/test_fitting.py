@@ -7,6 +7,7 @@ import pytest
 
 from attrex.api import Recipe, fit
 from attrex.api.fitting import build
+from attrex.api.recipe import load_recipe
 from attrex.core import Attribute, Product, Source, Stated, Status
 from attrex.errors import ConfigError, InputError
 from attrex.io.reader import open_reader
@@ -48,6 +49,13 @@ def test_the_same_seed_gives_the_same_model_and_another_another_split() -> None:
     assert other.report is not None
     assert one.report is not None
     assert other.policy.trials != one.policy.trials
+
+
+def test_a_recipe_s_noise_is_in_what_is_learnt_from() -> None:
+    lexicon = load_recipe("lexicon")
+    clean, noisy = (fit(shop(), recipe=replace(lexicon, noise=noise)) for noise in (0.0, 1.0))
+    assert clean.version == fit(shop(), recipe="lexicon").version
+    assert noisy.version != clean.version
 
 
 @pytest.mark.parametrize("schema", [["Colour"], {"Colour": "the colour"}, Schema([Attribute("Colour")])])

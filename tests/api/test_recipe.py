@@ -37,6 +37,7 @@ def test_a_file_is_read_in_full(tmp_path: Path) -> None:
     model: {builder: adatag, arguments: {hidden: 7}}
     training: {epochs: 3}
     negatives: {other_categories: 2, cut_out: 0.5}
+    noise: 0.2
     split: {train: 0.6, tune: 0.2, calibrate: 0.2}
     calibration: isotonic
     """
@@ -44,6 +45,7 @@ def test_a_file_is_read_in_full(tmp_path: Path) -> None:
     assert (recipe.name, recipe.builder, dict(recipe.arguments)) == ("mine", "adatag", {"hidden": 7})
     assert recipe.training == {"epochs": 3}
     assert recipe.negatives == Negatives(2, 0.5)
+    assert recipe.noise == 0.2
     assert recipe.split == {"train": 0.6, "tune": 0.2, "calibrate": 0.2}
     assert (recipe.calibration, recipe.relearn) == ("isotonic", False)
 
@@ -74,6 +76,8 @@ def test_a_file_is_read_in_full(tmp_path: Path) -> None:
             "model: {builder: a}\nnegatives: {cut_out: fast}",
             r"negatives\.cut_out: expected a number, got 'fast'",
         ),
+        ("model: {builder: a}\nnoise: 1.5", r"noise is 1\.5; it must lie in \[0, 1\]"),
+        ("model: {builder: a}\nnoise: {p: 1}", r"noise: expected a number, got \{'p': 1\}"),
         ("model: {builder: a}\nsplit: {tune: 1}", r"split\.train: is missing"),
         ("model: {builder: a}\nsplit: {train: 0.5}", r"split: .* add up to 1, got train 0\.5"),
         ("model: {builder: a}\nsplit: {train: 0.5, rest: 0.5}", r"split\.rest: no such setting"),

@@ -28,6 +28,7 @@ from attrex.schema import Schema, infer_schema, parse_schema, read_schema
 from attrex.supervision.distant import LabelReport, label
 from attrex.supervision.leaks import find_leaks
 from attrex.supervision.negatives import with_negatives
+from attrex.supervision.noise import with_noise
 from attrex.supervision.pool import Pool
 from attrex.supervision.splits import split
 
@@ -211,6 +212,8 @@ def learn(
     """Teaches the model; without ``settings`` it learns in one pass. The state that is kept is that of
     the best extraction F1 on ``tune``, through the path of every extraction."""
     extra = recipe.negatives
+    # Before the negatives, so that a text with its value cut out has it in the noise neither.
+    pool = with_noise(pool, probability=recipe.noise, seed=seed)
     pool = with_negatives(pool, other_categories=extra.other_categories, cut_out=extra.cut_out, seed=seed)
     if settings is None:
         cast(OnePass, model).learn(pool)

@@ -6,6 +6,7 @@
     model: {builder: adatag, arguments: {...}}     # a name of the models' catalogue, and its arguments
     training: {epochs: 10, ...}                    # left out: the model learns in one pass
     negatives: {other_categories: 1, cut_out: 0.1}
+    noise: 0.2                                     # of the texts learnt from, as EAVE's A.7; left out: none
     split: {train: 0.8, tune: 0.1, calibrate: 0.1}
     calibration: platt                             # or isotonic
     relearn: false                                 # learn again on all parts once thresholds are known
@@ -47,6 +48,7 @@ class Recipe:
     description: str = ""
     training: Mapping[str, Any] | None = None
     negatives: Negatives = Negatives()
+    noise: float = 0.0
     split: Mapping[str, float] = field(default_factory=lambda: {"train": 0.8, "tune": 0.1, "calibrate": 0.1})
     calibration: Literal["platt", "isotonic"] = "platt"
     relearn: bool = False
@@ -86,7 +88,7 @@ def _parse(content: str, name: str) -> Recipe:
     except yaml.YAMLError as error:
         raise ConfigError(f"recipe {name}: is not YAML: {error}") from None
     settings = _mapping(data, f"recipe {name}")
-    known = ("description", "model", "training", "negatives", "split", "calibration", "relearn")
+    known = ("description", "model", "training", "negatives", "noise", "split", "calibration", "relearn")
     _refuse_others(settings, known, "")
     model = _mapping(settings.get("model"), "model")
     _refuse_others(model, ("builder", "arguments"), "model.")
@@ -110,6 +112,7 @@ def _parse(content: str, name: str) -> Recipe:
         description=str(settings.get("description", "")),
         training=None if training is None else _mapping(training, "training"),
         negatives=_negatives(_mapping(settings.get("negatives", {}), "negatives")),
+        noise=_noise(settings),
         calibration=calibration,
         relearn=relearn,
         **made,
@@ -144,6 +147,13 @@ def _negatives(data: Mapping[str, Any]) -> Negatives:
     if not 0 <= cut_out <= 1:
         raise ConfigError(f"negatives.cut_out is {cut_out:g}; it must lie in [0, 1]")
     return Negatives(int(others), float(cut_out))
+
+
+def _noise(settings: Mapping[str, Any]) -> float:
+    noise = float(_number(settings, "noise", "", 0.0))
+    if not 0 <= noise <= 1:
+        raise ConfigError(f"noise is {noise:g}; it must lie in [0, 1]")
+    return noise
 
 
 def _split(data: Mapping[str, Any]) -> dict[str, float]:

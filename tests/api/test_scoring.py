@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from attrex.api import backtest, evaluate, fit
+from attrex.api import Extractor, backtest, evaluate, fit
 from attrex.api.scoring import judge_all
 from attrex.core import Stated
 from attrex.errors import InputError
@@ -20,6 +21,33 @@ def test_evaluate_counts_filled_cells_and_explicit_no_values() -> None:
     assert counts.asks == sum(len(p.stated) for p in test)
     assert counts.nv == 1
     assert scored.micro.scores.f1 > 0.9
+
+
+def test_scores_are_sliced_by_what_was_learnt_from(tmp_path: Path) -> None:
+    products = [replace(p, stated={**p.stated, "Rare": (Stated("one"),)}) for p in shop(4, blank=0.0)]
+    fitted = fit([*products, *shop(300, seed=1)], recipe="lexicon", out=tmp_path / "m")
+    new = [replace(p, stated={**p.stated, "Colour": (Stated("MAUVE"),)}) for p in shop(5, seed=7, blank=0.0)]
+    for extractor in (fitted, Extractor.from_pretrained(tmp_path / "m"), fitted.aimed("precision=0.9")):
+        slices = evaluate(extractor, [*new, *products], resamples=0).slices
+        assert {name: slices[name].counts.asks for name in slices} == {
+            "seen values": 26,
+            "unseen values": 5,
+            "head attributes": 27,
+            "tail attributes": 4,
+            "head values": 22,
+            "tail values": 4,
+        }
+    assert fitted.support is not None
+    assert f"Brand ({fitted.support.attributes['Brand']})" in fitted.card
+    assert fitted.report is not None
+    assert fitted.report.scores is not None
+    assert "seen values" in fitted.report.scores.slices
+
+
+def test_without_counts_of_the_training_data_there_are_no_slices() -> None:
+    fitted = fit(shop(), recipe="lexicon")
+    bare = Extractor(fitted.model, fitted.schema, fitted.policy)
+    assert evaluate(bare, shop(5, seed=7), resamples=0).slices == {}
 
 
 def test_complete_data_asks_the_whole_category() -> None:

@@ -227,12 +227,17 @@ def test_each_status_from_file_to_file(shell: Shell, tmp_path: Path) -> None:
 
 def test_evaluate_prints_scores(shell: Shell, model: Path, tmp_path: Path) -> None:
     test = write_csv(tmp_path / "test.csv", shop(50, seed=9))
-    done = shell("evaluate", test, "-m", model)
+    page = tmp_path / "scores.html"
+    done = shell("evaluate", test, "-m", model, "--html", page)
     assert done.code == 0
     assert "all, micro" in done.out
+    for said in ("head attributes", "seen values", "Head: at least 100 training rows"):
+        assert said in " ".join(done.out.split())
+        assert said in page.read_text(encoding="utf-8")
     told = json.loads(shell("evaluate", test, "-m", model, "--json").out)
     assert told["micro"]["f1"] > 0.9
-    assert told.keys() >= {"micro", "macro", "counts", "per_attribute"}
+    assert told.keys() >= {"micro", "macro", "counts", "per_attribute", "slices"}
+    assert told["slices"].keys() >= {"head attributes", "head values", "seen values"}
     assert told["per_attribute"]["Colour"].keys() >= {"precision", "recall", "f1"}
 
 

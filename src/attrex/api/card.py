@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from attrex.evaluation import Support
 from attrex.resolve import Policy
 from attrex.schema import Schema
 
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 _LISTED = 50
 
 
-def model_card(name: str, schema: Schema, policy: Policy, report: FitReport | None) -> str:
-    """Markdown with front matter."""
+def model_card(
+    name: str, schema: Schema, policy: Policy, report: FitReport | None, support: Support | None
+) -> str:
+    """Markdown with front matter; with ``support`` each attribute's training rows."""
     front = yaml.safe_dump(
         {"library_name": "attrex", "tags": ["attribute-value-extraction", "product-catalogue", name]},
         sort_keys=False,
@@ -28,7 +31,8 @@ def model_card(name: str, schema: Schema, policy: Policy, report: FitReport | No
         "Fills in the blanks of a product catalogue, with evidence, by attrex.",
         "```\nattrex fill catalog.csv -m . -o filled.csv\n```",
         "## Attributes",
-        ", ".join(a.name for a in attributes[:_LISTED])
+        *([] if support is None else ["In brackets: the rows it was learnt from that state it."]),
+        ", ".join(_attribute(a.name, support) for a in attributes[:_LISTED])
         + (f" and {len(attributes) - _LISTED} more" if len(attributes) > _LISTED else ""),
         "## When it is believed",
         f"Thresholds aim at {policy.thresholds.aim}; the common one is {policy.thresholds.common:.3f}. "
@@ -41,6 +45,10 @@ def model_card(name: str, schema: Schema, policy: Policy, report: FitReport | No
     if report is not None:
         lines += ["## How it was made", *_made(report)]
     return "\n\n".join(lines) + "\n"
+
+
+def _attribute(name: str, support: Support | None) -> str:
+    return name if support is None else f"{name} ({support.attributes.get(name, 0)})"
 
 
 def _made(report: FitReport) -> list[str]:

@@ -11,6 +11,7 @@ from attrex.api.card import model_card
 from attrex.api.products import Given, as_product
 from attrex.core import Attribute, Extraction, Product
 from attrex.errors import ConfigError
+from attrex.evaluation import Support
 from attrex.extract import Pipeline, Request, Result, blanks, everything, named
 from attrex.models.folder import StorableModel, load_model, model_version, save_model
 from attrex.normalise import Normaliser
@@ -30,7 +31,8 @@ class Extractor:
 
     ``policy`` holds calibration and thresholds; ``report`` what happened during fitting (None after
     loading), ``card`` the model card's text, ``baseline`` the lexicon that was fitted on the same data,
-    to be set beside the model wherever it is scored (None where the model is one).
+    to be set beside the model wherever it is scored (None where the model is one), ``support`` how often the
+    training data state each attribute and value, by which scores are sliced (None where nobody counted).
     """
 
     def __init__(
@@ -42,11 +44,12 @@ class Extractor:
         card: str | None = None,
         report: FitReport | None = None,
         baseline: Extractor | None = None,
+        support: Support | None = None,
     ) -> None:
         self.model, self.schema, self.policy = model, schema, policy or Policy()
-        self.report, self.baseline = report, baseline
+        self.report, self.baseline, self.support = report, baseline, support
         self.version = model_version(model)
-        self.card = card if card is not None else model_card(self.name, schema, self.policy, report)
+        self.card = card if card is not None else model_card(self.name, schema, self.policy, report, support)
         self._pipeline: Pipeline | None = None
 
     @property
@@ -148,12 +151,18 @@ class Extractor:
             card=self.card,
             report=self.report,
             baseline=None if self.baseline is None else self.baseline.aimed(aim),
+            support=self.support,
         )
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Writes the model folder and returns its path. Raises ``OutputError`` where it cannot."""
         made = save_model(
-            self.model, Path(folder), schema=self.schema, calibration=self.policy.to_json(), card=self.card
+            self.model,
+            Path(folder),
+            schema=self.schema,
+            calibration=self.policy.to_json(),
+            card=self.card,
+            support=None if self.support is None else self.support.to_json(),
         )
         if self.baseline is not None:
             self.baseline.save_pretrained(made / BASELINE)
@@ -171,7 +180,8 @@ class Extractor:
         stored = load_model(folder)
         baseline = cls.from_pretrained(folder / BASELINE) if (folder / BASELINE).is_dir() else None
         policy = Policy.from_json(stored.calibration)
-        return cls(stored.model, stored.schema, policy, card=stored.card, baseline=baseline)
+        support = None if stored.support is None else Support.from_json(stored.support)
+        return cls(stored.model, stored.schema, policy, card=stored.card, baseline=baseline, support=support)
 
     def push_to_hub(self, name: str, *, private: bool = False) -> str:
         """Uploads the model folder to the Hugging Face hub and returns its address.

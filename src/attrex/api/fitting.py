@@ -14,7 +14,7 @@ from attrex.api.recipe import DEFAULT, Recipe, load_recipe
 from attrex.api.scoring import judge_results
 from attrex.core import Attribute, Product
 from attrex.errors import ConfigError, InputError
-from attrex.evaluation import Report
+from attrex.evaluation import Report, Support
 from attrex.evaluation import report as evaluate
 from attrex.extract import Pipeline, Request, known, trials
 from attrex.extract.pipeline import BATCH, Answers
@@ -117,8 +117,12 @@ def fit(
     settings = settings_of(chosen, seed, out)
     tune, calibrate = parts.get("tune", []), parts.get("calibrate", [])
     training = learn(model, pool, tune, chosen, settings, say, complete=complete, seed=seed)
-    policy, scores = _calibrate(model, settled, calibrate, chosen, goal, complete=complete, seed=seed)
+    support = Support.of(parts["train"])
+    policy, scores = _calibrate(
+        model, settled, calibrate, chosen, goal, support, complete=complete, seed=seed
+    )
     if chosen.relearn:
+        support = Support.of(products)
         pool, labels = label(products, settled, complete=complete)
         learn(model, pool, [], chosen, settings, say, complete=complete, seed=seed)
     report = FitReport(
@@ -134,7 +138,7 @@ def fit(
     baseline = None
     if chosen.builder != "lexicon":
         baseline = fit(products, schema=settled, recipe="lexicon", aim=aim, complete=complete, seed=seed)
-    extractor = Extractor(model, settled, policy, report=report, baseline=baseline)
+    extractor = Extractor(model, settled, policy, report=report, baseline=baseline, support=support)
     if out is not None:
         extractor.save_pretrained(out)
     return extractor
@@ -258,6 +262,7 @@ def _calibrate(
     products: Sequence[Product],
     recipe: Recipe,
     aim: Aim,
+    support: Support,
     *,
     complete: bool,
     seed: int,
@@ -269,4 +274,4 @@ def _calibrate(
         return policy, None
     decided = Pipeline(model, schema, Resolver(policy, Normaliser()), stage=recipe.builder, version="")
     judged = judge_results(decided.results(requests, answers))
-    return policy, evaluate(judged, name="calibrate part", resamples=0, seed=seed)
+    return policy, evaluate(judged, name="calibrate part", support=support, resamples=0, seed=seed)

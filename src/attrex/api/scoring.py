@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 from attrex.api.extractor import Extractor
 from attrex.api.products import Data, path_of, stream_products
 from attrex.core import Product
 from attrex.errors import InputError
-from attrex.evaluation import Judged, Matching, Report, Support, judge
+from attrex.evaluation import Judged, Matching, Report, judge
 from attrex.evaluation import report as score
 from attrex.extract import Request, Result
 
@@ -19,22 +18,20 @@ def judge_all(
     products: Iterable[Product],
     *,
     complete: bool = False,
-    support: Support | None = None,
 ) -> list[Judged]:
     """Asks what is stated (filled cells and explicit "no value"; with ``complete`` all of the category's
     attributes, an empty cell being none) and sets each extraction beside it."""
     requests = (_stated(product, extractor, complete) for product in products)
-    return judge_results(extractor.run(requests), support=support)
+    return judge_results(extractor.run(requests))
 
 
-def judge_results(results: Iterable[Result], *, support: Support | None = None) -> list[Judged]:
-    """Each extraction beside what its product states; ``support`` tells whether the value was seen."""
+def judge_results(results: Iterable[Result]) -> list[Judged]:
+    """Each extraction beside what its product states."""
     judged: list[Judged] = []
     for result in results:
         product = result.request.product
         for extraction in result.extractions:
-            one = judge(product, extraction, product.stated.get(extraction.attribute, ()))
-            judged.append(one if support is None else replace(one, seen=support.seen(one)))
+            judged.append(judge(product, extraction, product.stated.get(extraction.attribute, ())))
     return judged
 
 
@@ -78,4 +75,18 @@ def evaluate(
     Raises ``InputError`` where nothing is stated that could be held against an extraction.
     """
     judged = judge_data(extractor, data, complete=complete)
-    return score(judged, name=extractor.name, matching=matching, resamples=resamples, seed=seed)
+    return score_of(extractor, judged, name=extractor.name, matching=matching, resamples=resamples, seed=seed)
+
+
+def score_of(
+    extractor: Extractor,
+    judged: Sequence[Judged],
+    *,
+    name: str,
+    matching: Matching = "exact",
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Report:
+    """The numbers of what the extractor said; sliced by what it was taught, where that is known."""
+    support = None if extractor.support is None else extractor.support.matched(matching)
+    return score(judged, name=name, matching=matching, support=support, resamples=resamples, seed=seed)

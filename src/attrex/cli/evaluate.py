@@ -52,15 +52,15 @@ def evaluate(
     )
     reader = chosen.open(data)
     from attrex.api import Extractor
-    from attrex.api.scoring import judge_data
-    from attrex.evaluation import compare, report
+    from attrex.api.scoring import judge_data, score_of
+    from attrex.evaluation import compare
     from attrex.report import comparison_terminal, report_html, report_terminal
 
     extractor = Extractor.from_pretrained(model)
     extractor = extractor.aimed(aim) if aim is not None else extractor
     products = [row.product for row in reader]  # kept, for standard input is read only once
     judged = judge_data(extractor, products, complete=complete, file=reader.path)
-    scored = report(judged, name=model, matching=matching.value, seed=seed)
+    scored = score_of(extractor, judged, name=model, matching=matching.value, seed=seed)
     content = scored.to_json()
     other = None
     rival = extractor.baseline

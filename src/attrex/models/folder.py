@@ -1,8 +1,9 @@
 """A model on disk: a folder of plain files, read without unpickling anything.
 
 ``config.json`` (builder, arguments, format), ``model.safetensors`` (what was trained), the model's own
-text files, ``schema.yaml``, ``calibration.json`` and ``README.md`` (the card). ``files.json`` lists every
-file with its SHA-256, so that a truncated folder is told from a whole one.
+text files, ``schema.yaml``, ``calibration.json``, ``support.json`` (how often the training data state each
+value; may be absent) and ``README.md`` (the card). ``files.json`` lists every file with its SHA-256, so
+that a truncated folder is told from a whole one.
 """
 
 from __future__ import annotations
@@ -27,15 +28,16 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Of the folder. A newer attrex may write a higher one, which this one refuses."""
-CONFIG, WEIGHTS, SCHEMA, CALIBRATION, CARD, LIST = (
+CONFIG, WEIGHTS, SCHEMA, CALIBRATION, SUPPORT, CARD, LIST = (
     "config.json",
     "model.safetensors",
     "schema.yaml",
     "calibration.json",
+    "support.json",
     "README.md",
     "files.json",
 )
-OWN = frozenset({CONFIG, WEIGHTS, SCHEMA, CALIBRATION, CARD, LIST})
+OWN = frozenset({CONFIG, WEIGHTS, SCHEMA, CALIBRATION, SUPPORT, CARD, LIST})
 
 
 @runtime_checkable
@@ -63,6 +65,7 @@ class Stored:
     schema: Schema
     calibration: dict[str, Any]
     card: str
+    support: dict[str, Any] | None = None
 
 
 def model_version(model: StorableModel) -> str:
@@ -81,7 +84,13 @@ def _bytes() -> Any:
 
 
 def save_model(
-    model: StorableModel, folder: Path, *, schema: Schema, calibration: Mapping[str, Any], card: str
+    model: StorableModel,
+    folder: Path,
+    *,
+    schema: Schema,
+    calibration: Mapping[str, Any],
+    card: str,
+    support: Mapping[str, Any] | None = None,
 ) -> Path:
     """Writes the folder, whole or not at all, and returns it.
 
@@ -98,6 +107,7 @@ def save_model(
         SCHEMA: dump_schema(schema),
         CALIBRATION: json.dumps(calibration, ensure_ascii=False),
         CARD: card,
+        **({} if support is None else {SUPPORT: json.dumps(support, ensure_ascii=False)}),
         **model.files(),
     }
     try:
@@ -185,6 +195,7 @@ def load_model(folder: Path) -> Stored:
         read_schema(folder / SCHEMA),
         _json(folder / CALIBRATION),
         card.read_text("utf-8") if card.is_file() else "",
+        _json(folder / SUPPORT) if SUPPORT in sums else None,
     )
 
 

@@ -14,6 +14,7 @@ from attrex.evaluation.counts import Counts, Scores
 from attrex.evaluation.outcome import Outcome
 from attrex.evaluation.report import Report
 from attrex.evaluation.scoring import Group as Scored
+from attrex.evaluation.support import HEAD_ATTRIBUTE, HEAD_VALUE
 from attrex.report.numbers import NONE, chance, counted, fraction, signed, span, whole
 from attrex.report.page import bdi, page, section, table, tiles
 from attrex.report.plots import Series, dot, stacked_bar, xy_plot
@@ -31,6 +32,9 @@ _LEGEND = (
     "P precision, R recall, 95 %: bootstrap interval of F1 by product. "
     "VC right, VW wrong, VN missed, NV given where none is stated, NN rightly none. "
     "– is 0/0 and left out of means."
+)
+_HEAD = (
+    f"Head: at least {HEAD_ATTRIBUTE} training rows of the attribute, {HEAD_VALUE} of the value; tail: fewer."
 )
 
 _TESTS = "p: approximate randomisation by product, two-sided; 95 %: paired bootstrap."
@@ -56,7 +60,10 @@ def report_terminal(report: Report) -> RenderableType:
         lines.append(_grid("Slice", {}, report.slices))
     if len(report.per_category) > 1:
         lines.append(_grid("Category", {}, report.per_category))
-    lines.append(Text(_LEGEND, style="dim"))
+    legend = (
+        f"{_LEGEND} {_HEAD}" if any("head" in name or "tail" in name for name in report.slices) else _LEGEND
+    )
+    lines.append(Text(legend, style="dim"))
     return Group(*lines)
 
 
@@ -167,7 +174,7 @@ def report_html(report: Report, *, title: str = "Evaluation", comparisons: Seque
         *([_curves(report)] if report.curve else []),
     ]
     if report.slices:
-        note = "Slices by value hold only asks with a gold value: read their recall."
+        note = f"{_HEAD} Slices by value hold only asks with a gold value: read their recall."
         parts.append(
             section("Head and tail, seen and unseen", _html_grid("Slice", {}, report.slices), note=note)
         )

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from attrex.cache import Cache
+from attrex.cache import Cache, MemoryCache
+from attrex.cache.records import size_of
 from attrex.core import Answer, Attribute, Candidate, Evidence, Product, Source, Span, Stated, Status
 from attrex.extract import Pipeline, Request, blanks, everything, known, named, trials
 from attrex.extract.pipeline import AHEAD
+from attrex.models.interface import Traits
 from attrex.normalise import Normaliser
 from attrex.resolve import Policy, Resolver, Thresholds, Trial
 from attrex.schema import Category, Schema
@@ -203,16 +205,45 @@ def test_of_an_unknown_category_everything_may_be_asked() -> None:
 
 
 def test_a_cache_prepares_the_same_text_once() -> None:
-    cache = Cache(limit=2)
+    texts = ("Lamp in blue", "Lamp in lime", "Lamp in pink")
+    cache = MemoryCache(limit=int(2.2 * size_of(product(texts[0]))))
     made = pipeline(word_after("in"), cache=cache)
-    same = [Request(product("Lamp in blue", id=str(i)), (COLOUR,)) for i in range(4)]
+    same = [Request(product(texts[0], id=str(i)), (COLOUR,)) for i in range(4)]
     first = list(made.run(same, batch=2))
     assert len(made.model.prepared) == 1  # type: ignore[attr-defined]
-    assert (cache.hits, cache.misses) == (3, 1)
+    assert (cache.hits, cache.misses) == (3, 2)  # the attribute is the other miss
     assert [e.status for r in first for e in r.extractions] == [Status.FOUND] * 4
-    for text in ("a in b", "c in d", "Lamp in blue"):  # the oldest record has gone
+    for text in (*texts[1:], texts[0]):  # the oldest record has gone
         only(made, product(text))
     assert len(made.model.prepared) == 4  # type: ignore[attr-defined]
+
+
+def test_one_more_attribute_costs_only_answers() -> None:
+    """Another pipeline with the same cache, as in the next run: nothing that is known is made again."""
+    cache = MemoryCache()
+    products = [product(f"Lamp {i} in blue") for i in range(5)]
+    first, second = (pipeline(word_after("in"), cache=cache) for _ in range(2))
+    list(first.run([Request(p, (COLOUR,)) for p in products]))
+    found = list(second.run([Request(p, (COLOUR, SIZE)) for p in products]))
+    assert len(first.model.prepared) == 5  # type: ignore[attr-defined]
+    assert second.model.prepared == []  # type: ignore[attr-defined]
+    assert second.model.described == [SIZE]  # type: ignore[attr-defined]
+    assert [[e.attribute for e in r.extractions] for r in found] == [["Colour", "Size"]] * 5
+
+
+def test_a_model_that_may_not_be_cached_is_not() -> None:
+    class Uncacheable(Scripted):
+        @property
+        def traits(self) -> Traits:
+            return Traits(cacheable="no")
+
+    model, cache = Uncacheable(word_after("in")), MemoryCache()
+    resolver = Resolver(Policy(), Normaliser())
+    made = Pipeline(model, SCHEMA, resolver, stage="s", version="v", cache=cache)
+    for _ in range(2):
+        only(made, product("Lamp in blue"))
+    assert len(model.prepared) == 2
+    assert (len(cache), cache.hits, cache.misses) == (0, 0, 0)
 
 
 def tried(made: Pipeline, data: list[Product], *, complete: bool = False) -> list[Trial]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from attrex.cache import Cache, attribute_key
 from attrex.core import Attribute
 from attrex.models.interface import Described, Model
 
@@ -10,11 +13,12 @@ class DescribedAttributes:
     """Grows as new attributes are asked; ``records[i]`` belongs to the attribute with index i.
 
     An attribute object met before is recognised by identity, without hashing its many values, for
-    this happens once per ask.
+    this happens once per ask. With a ``cache`` an attribute that an earlier run has described is not
+    described again.
     """
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: Model, cache: Cache | None, version: str) -> None:
+        self._model, self._cache, self._version = model, cache, version
         self.records: list[Described] = []
         self._kept: list[Attribute] = []
         self._by_identity: dict[int, int] = {}
@@ -33,9 +37,17 @@ class DescribedAttributes:
         new = [a for a in dict.fromkeys(attributes) if a not in self._by_value]
         if not new:
             return
-        self.records.extend(self._model.describe(new))
+        self.records.extend(self._describe(new))
         for attribute in new:
             index = len(self._kept)
             self._kept.append(attribute)  # keeps the object alive, so that its id stays its own
             self._by_identity[id(attribute)] = index
             self._by_value[attribute] = index
+
+    def _describe(self, new: Sequence[Attribute]) -> list[Described]:
+        if self._cache is None:
+            return self._model.describe(new)
+        keys = [attribute_key(attribute, self._version) for attribute in new]
+        return self._cache.records(
+            "attribute", keys, lambda places: self._model.describe([new[at] for at in places])
+        )

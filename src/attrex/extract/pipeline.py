@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
-from attrex.cache import Cache
+from attrex.cache import Cache, product_key
 from attrex.core import Answer, Extraction, InputRead, Product, Provenance, Status, content_hash
 from attrex.extract.described import DescribedAttributes
 from attrex.extract.merge import Merged
@@ -33,7 +33,7 @@ Answers = list[tuple[Answer, InputRead]]
 
 class Pipeline:
     """One model, one schema, one resolver; ``stage`` names the model in the provenance and
-    ``version`` is its content hash."""
+    ``version`` is its content hash. A ``cache`` may serve many pipelines."""
 
     def __init__(
         self,
@@ -46,8 +46,9 @@ class Pipeline:
         cache: Cache | None = None,
     ) -> None:
         self.model, self.schema, self.resolver = model, schema, resolver
-        self._stage, self._version, self._cache = stage, version, cache
-        self._described = DescribedAttributes(model)
+        self._stage, self._version = stage, version
+        self._cache = None if model.traits.cacheable == "no" else cache
+        self._described = DescribedAttributes(model, self._cache, version)
         self._normaliser = resolver.normaliser.version
 
     def run(self, requests: Iterable[Request], *, batch: int = BATCH) -> Iterator[Result]:
@@ -103,9 +104,12 @@ class Pipeline:
 
     def _prepare(self, windows: Sequence[Window]) -> list[Prepared]:
         products = [window.product for window in windows]
-        if self._cache is None or self.model.traits.cacheable == "no":
+        if self._cache is None:
             return self.model.prepare(products)
-        return self._cache.prepared(self.model.prepare, products, version=self._version)
+        keys = [product_key(product, self._version) for product in products]
+        return self._cache.records(
+            "product", keys, lambda places: self.model.prepare([products[at] for at in places])
+        )
 
     def _has_input(self, product: Product) -> bool:
         if self.model.traits.needs_pictures and product.pictures:

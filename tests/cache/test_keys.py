@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from attrex.cache import attribute_key, product_key
+from attrex.core import Attribute, Picture, Product, Source, Stated
+
+ONE = Product("p", "Hats", (Source("title", "a"), Source("description", "b")))
+
+
+def test_all_that_a_model_may_read_of_a_product_is_in_its_key() -> None:
+    others = [
+        replace(ONE, category="Lamps"),
+        replace(ONE, category=None),
+        replace(ONE, pictures=(Picture("a.jpg"),)),
+        replace(ONE, sources=(Source("title", "a"), Source("bullets", "b"))),
+        replace(ONE, sources=(Source("title", "ab"), Source("description", ""))),
+        replace(ONE, sources=(Source("description", "b"), Source("title", "a"))),
+        replace(ONE, sources=(Source("title", "a"), Source("description", "\ud83d"))),
+    ]
+    keys = {product_key(each, "1") for each in (ONE, *others)} | {product_key(ONE, "2")}
+    assert len(keys) == len(others) + 2
+
+
+def test_neither_its_id_nor_its_values_are() -> None:
+    same = replace(ONE, id="another", stated={"Colour": (Stated("red"),)})
+    assert product_key(same, "1") == product_key(ONE, "1")
+
+
+def test_all_of_an_attribute_is_in_its_key() -> None:
+    one = Attribute("Colour")
+    others = [
+        Attribute("Color"),
+        replace(one, description="Of the hat"),
+        replace(one, values=("red",)),
+        replace(one, examples=("red",)),
+        replace(one, unit="cm"),
+        replace(one, many=True),
+        replace(one, delimiter="|"),
+    ]
+    keys = {attribute_key(each, "1") for each in (one, *others)} | {attribute_key(one, "2")}
+    assert len(keys) == len(others) + 2
+    assert attribute_key(Attribute("Colour"), "1") == attribute_key(one, "1")
+
+
+def test_keys_are_long_enough_for_a_hundred_million() -> None:
+    assert len(product_key(ONE, "1")) == 32

@@ -125,7 +125,7 @@ def test_multi_valued_cells_and_markers(tmp_path: Path) -> None:
     )
     one, two = (row.product for row in open_reader(path))
     assert one.stated == {"Color": (Stated("red"), Stated("blue")), "Size": (Stated("42"),), "Fit": ()}
-    assert two.stated == {"Color": (Stated("red"),), "Size": (Stated("42.5"),)}
+    assert two.stated == {"Color": (Stated("red"),), "Size": (Stated("42.5"),), "Use": ()}
 
 
 def test_a_delimiter_is_seen_or_said(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def as_text(value: Any) -> str:
 
 
 def is_blank(value: Any, blank: frozenset[str] = BLANK) -> bool:
-    """Whether the cell says nothing. An empty list is blank too."""
+    """Whether the cell says nothing. An empty list has nothing to read either."""
     if isinstance(value, list | tuple | dict):
         return not value
     text = as_text(value).strip()
@@ -57,8 +57,9 @@ def values_of(
 ) -> tuple[str, ...] | None:
     """The values in a cell, trimmed and each once; ``()`` for an explicit "none"; None for a blank cell.
 
-    A list is several values, and so is text that looks like a list (``["red", "blue"]``); other text is
-    cut at the delimiter, if there is one.
+    A list is several values, and an empty one (of JSONL and Parquet) an explicit "none". Text that looks
+    like a list (``["red", "blue"]``) is several values too, but ``[]`` in a text file is what many programs
+    write for a missing one, and says nothing. Other text is cut at the delimiter, if there is one.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -76,6 +77,8 @@ def values_of(
                 return (text,)
             parts = list(text.split(delimiter))
     elif isinstance(value, list | tuple):
+        if not value:
+            return ()
         parts = list(value)
     else:
         return None if value is None else values_of(as_text(value), blank=blank, absent=absent)

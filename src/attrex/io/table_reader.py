@@ -40,7 +40,7 @@ class _Plan:
 
 
 class TableReader(Reader):
-    """CSV, TSV, JSONL and Parquet. A blank cell is unknown, a cell like "n/a" explicitly none.
+    """CSV, TSV, JSONL and Parquet. A blank cell is unknown, "n/a" or an empty list explicitly none.
 
     A product without an id is called by its row, "row-7"; a repeated id gets "#row" behind it and a
     warning. Texts are kept character by character, so that spans point into what the user wrote.
@@ -184,8 +184,7 @@ class TableReader(Reader):
                 fix='write it as JSON: {"Color": "red", "Size": "M"}',
             )
         for name, inner in found.items():
-            # Who lists an attribute with no value in it says that there is none; a blank column does not.
-            values = () if inner == [] else self._values(inner, self._wish.many.get(name))
+            values = self._values(inner, self._wish.many.get(name))
             if values is not None and name.strip():
                 stated.setdefault(name.strip(), values)
 

@@ -22,7 +22,8 @@ import attrex
 from attrex.core import Attribute, Product, Source
 from attrex.io.reader import open_reader
 from attrex.models.inputs import lay_out
-from attrex.models.late_tagger import PREPARED_TOKENS, LateTagger
+from attrex.models.late_tagger import PREPARED_TOKENS, LateNetwork
+from attrex.models.trained import TrainedModel
 from attrex.nn.precision import mixed
 from attrex.schema import Schema
 from attrex.text.batches import by_length
@@ -69,7 +70,7 @@ def main() -> None:
     endless = titles(words, 0)
     products = [Product(str(at), None, (Source("title", next(endless)),)) for at in range(given.products)]
 
-    tagger = cast(LateTagger, model.model)
+    tagger = cast(TrainedModel[LateNetwork], model.model)
     readings = read(products, tagger.tokeniser)
     batches = [[readings[at] for at in b] for b in by_length([len(r) for r in readings], PREPARED_TOKENS)]
     inputs = [lay_out(batch, tagger.tokeniser) for batch in batches]

@@ -173,7 +173,7 @@ def test_the_cross_encoder_reads_each_word_in_sight_of_the_attribute(base: Path)
     readings = [p.reading for p in model.prepare([PRODUCTS[0]] * 3)]
     questions = [d.ids for d in model.describe(THREE)]
     with torch.no_grad():
-        chain = model.network.tagger.eval().read(readings, model._text_made, questions)
+        chain = model.network.tagger.eval().read(readings, model.tokeniser, questions)
     assert chain.emissions_NTK.shape[:2] == (3, len(readings[0]))
     for one, other in pairwise(chain.emissions_NTK):
         assert (one - other).abs().max() > 1e-3
@@ -228,7 +228,7 @@ def test_tag_sets_give_all_attributes_one_decoder(base: Path) -> None:
 def test_tag_sets_tell_the_attributes_apart_by_their_tags(base: Path) -> None:
     model = begun(ROWS["BiLSTM-CRF, tag sets"], base)
     batch = model.collate(list(model.examples(pool(), 0)))
-    own = [set(model.tag_sets.tags_of(place)) for place in range(3)]
+    own = [set(model.network.sets.tags_of(place)) for place in range(3)]
     assert set.union(*own) == set(range(1, 10))
     red, cotton, large = 1, 4, 7  # B of each
     assert batch["tags_BT"][0].tolist()[:6] == [red, cotton, 0, 0, 0, large]
@@ -302,9 +302,9 @@ def test_open_tag_s_words_attend_to_each_other(base: Path) -> None:
             return disturbed_BTD
 
         with torch.no_grad():
-            calm = tagger.read(readings, model._text_made).emissions_NTK
+            calm = tagger.read(readings, model.tokeniser).emissions_NTK
             with recurrent.register_forward_hook(disturb):
-                moved: Tensor = tagger.read(readings, model._text_made).emissions_NTK
+                moved: Tensor = tagger.read(readings, model.tokeniser).emissions_NTK
         return (moved - calm).abs().amax(2)[0] > 1e-7
 
     assert felt("OpenTag").all()

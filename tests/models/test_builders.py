@@ -15,6 +15,7 @@ from attrex.models.catalog import CATALOG
 from attrex.models.late_tagger import LateTagger
 from attrex.models.separate_tagger import SeparateTagger
 from attrex.models.tag_sets import TagSetTagger
+from attrex.models.trained import TrainedModel
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -80,7 +81,8 @@ def test_the_paper_s_models_each_have_a_recipe(recipe: str, kind: type) -> None:
     """All of AdaTag's Table 4 but SUOpenTag, with §4.4's batch, patience and, without BERT, optimiser."""
     chosen = load_recipe(recipe)
     model = build(chosen.builder, chosen.arguments)
-    assert isinstance(model, kind)
+    assert isinstance(model, TrainedModel)
+    assert isinstance(model.mechanism, kind)
     settings = settings_of(chosen, 0)
     assert settings is not None
     assert (settings.batch, settings.patience) == (32, 3)

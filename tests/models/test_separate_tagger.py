@@ -10,7 +10,8 @@ from torch import nn
 
 from attrex.core import Attribute, Product, Source, Stated
 from attrex.models.bilstm_crf import build_separate
-from attrex.models.separate_tagger import SeparateTagger, copies
+from attrex.models.separate_tagger import SeparateNetwork, copies
+from attrex.models.trained import TrainedModel
 from attrex.nn.encoders import RecurrentEncoder
 from attrex.nn.threads import one_thread
 from attrex.schema import Schema
@@ -31,7 +32,9 @@ def _one_thread() -> Iterator[None]:
         yield
 
 
-def trained(attributes: Sequence[Attribute], *, clip: float, words: str = "own") -> SeparateTagger:
+def trained(
+    attributes: Sequence[Attribute], *, clip: float, words: str = "own"
+) -> TrainedModel[SeparateNetwork]:
     products = [
         Product(
             title,
@@ -48,7 +51,7 @@ def trained(attributes: Sequence[Attribute], *, clip: float, words: str = "own")
     return model
 
 
-def first(model: SeparateTagger) -> dict[str, torch.Tensor]:
+def first(model: TrainedModel[SeparateNetwork]) -> dict[str, torch.Tensor]:
     return {n: t for n, t in model.tensors().items() if n.startswith("taggers.0.")}
 
 

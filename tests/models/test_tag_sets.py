@@ -13,13 +13,29 @@ from hypothesis import strategies as st
 from attrex.core import Attribute, Product, Source, Span, Stated
 from attrex.core.tags import BIO, BIOE, SCHEMES, TagScheme
 from attrex.models.bilstm_crf import build_tag_sets
-from attrex.models.tag_sets import TagSets, TagSetTagger
+from attrex.models.tag_sets import TagSetNetwork, TagSets
+from attrex.models.trained import TrainedModel
 from attrex.schema import Schema
 from attrex.supervision.pool import Label, Pool
 from tests.oracles.chains import log_sum, scored_taggings
 
 COLOUR, MATERIAL = Attribute("Colour"), Attribute("Material")
 EACH_SCHEME = pytest.mark.parametrize("scheme", [BIO, BIOE], ids=lambda scheme: scheme.name)
+
+
+def seen_by(sets: TagSets, attribute: int) -> TagScheme:
+    """The scheme of one attribute, to which all tags of the others are O."""
+    own = [tag for tag in sets.scheme.tags if tag != "O"]
+    named = dict(zip(sets.tags_of(attribute), own, strict=True))
+    names = tuple(named.get(tag, "O") for tag in range(sets.size))
+    places = [sets.scheme.index(name) for name in names]
+    return TagScheme(
+        sets.scheme.name,
+        names,
+        tuple(tuple(sets.scheme.follows[i][j] for j in places) for i in places),
+        tuple(sets.scheme.starts[i] for i in places),
+        tuple(sets.scheme.ends[i] for i in places),
+    )
 
 
 def test_the_paper_s_example() -> None:
@@ -45,7 +61,7 @@ def test_each_attribute_reads_its_own_spans_back(data: st.DataObject, name: str,
     sets = TagSets(attributes, SCHEMES[name])
     tags = sets.encode(spans, length)
     for attribute in range(attributes):
-        seen = sets.seen_by(attribute)
+        seen = seen_by(sets, attribute)
         own = [(s, e) for s, e, a in spans if a == attribute]
         assert seen.decode(tags) == own
         assert seen.well_formed(tags)
@@ -54,7 +70,7 @@ def test_each_attribute_reads_its_own_spans_back(data: st.DataObject, name: str,
 @EACH_SCHEME
 def test_to_an_attribute_the_others_tags_are_outside(scheme: TagScheme) -> None:
     sets = TagSets(3, scheme)
-    seen = sets.seen_by(1)
+    seen = seen_by(sets, 1)
     own = sets.tags_of(1)
     assert [tag for tag, name in enumerate(seen.tags) if name != "O"] == own
     for i, j in combinations(range(sets.size), 2):
@@ -66,7 +82,7 @@ def product(title: str) -> Product:
     return Product(title, None, (Source("title", title),))
 
 
-def begun(scheme: str, decoder: str) -> TagSetTagger:
+def begun(scheme: str, decoder: str) -> TrainedModel[TagSetNetwork]:
     pool = Pool(
         [product("red wool hat")],
         [Label(0, COLOUR, "negative"), Label(0, MATERIAL, "negative")],
@@ -88,15 +104,15 @@ def test_answers_are_those_of_all_tag_sequences_counted_out(scheme: str, decoder
     """Of every sequence of both attributes' tags: what share has this span, and what share none at all."""
     model = begun(scheme, decoder)
     prepared = model.prepare([product("red wool hat")])
-    chain = model._chain(prepared)
+    chain, sets = model.network.chain(prepared), model.network.sets
     taggings = scored_taggings(chain, 0)
     whole = log_sum([score for _, score in taggings])
     for place, attribute in enumerate((COLOUR, MATERIAL)):
-        seen = model.tag_sets.seen_by(place)
+        seen = seen_by(sets, place)
         (answer,) = model.answer(prepared, model.describe([attribute]), [(0, 0)])
         without = [score for tags, score in taggings if not seen.decode(list(tags))]
         # "None" means that the attribute has no tag at all, not only no well-formed value.
-        bare = [score for tags, score in taggings if not set(tags) & set(model.tag_sets.tags_of(place))]
+        bare = [score for tags, score in taggings if not set(tags) & set(sets.tags_of(place))]
         assert len(bare) == len(without)
         assert answer.none_score == pytest.approx(math.exp(log_sum(bare) - whole), abs=1e-4)
         assert answer.candidates
@@ -105,7 +121,7 @@ def test_answers_are_those_of_all_tag_sequences_counted_out(scheme: str, decoder
             assert span is not None
             tokens = prepared[0].reading.tokens(span)
             assert tokens is not None
-            pattern = [model.tag_sets.encode([(0, tokens[1] - tokens[0], place)], tokens[1] - tokens[0])]
+            pattern = [sets.encode([(0, tokens[1] - tokens[0], place)], tokens[1] - tokens[0])]
             fitting = [
                 score
                 for tags, score in taggings

@@ -14,8 +14,9 @@ from torch import nn
 from attrex.core.tags import SCHEMES
 from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import AttributeTable, EmbeddedAttributes
-from attrex.models.late_tagger import LateTagger
-from attrex.models.text_encoders import Shapes, text_part
+from attrex.models.late_tagger import LateNetwork, LateTagger
+from attrex.models.text_encoders import Encoder, Shapes, TextArguments
+from attrex.models.trained import TrainedModel
 from attrex.nn.decoders import DecoderSource, HyperLayer, MixtureLayer
 
 Generated = Literal["hypernetwork", "mixture"]
@@ -24,7 +25,7 @@ GENERATED: tuple[Generated, ...] = ("hypernetwork", "mixture")
 
 def build_adatag(
     *,
-    encoder: Literal["pretrained", "bilstm"] = "pretrained",
+    encoder: Encoder = "pretrained",
     base: str = "minilm",
     frozen_embeddings: bool = True,
     tokens: Literal["words", "characters"] = "words",
@@ -42,7 +43,7 @@ def build_adatag(
     attribute_size: int = 768,
     scheme: Literal["BIO", "BIOE"] = "BIOE",
     window: int = 224,
-) -> LateTagger:
+) -> TrainedModel[LateNetwork]:
     """AdaTag. ``linear`` and ``transitions``: the four combinations of Table 7; ``attributes``,
     ``attribute_parts`` and ``attributes_tuned``: the rows of Table 6 (``attribute_size``: R of random ones).
 
@@ -51,17 +52,6 @@ def build_adatag(
     tokeniser forgets (``text.shapes``).
     """
     arguments: dict[str, Any] = {**locals(), "attribute_parts": list(attribute_parts)}
-    text = text_part(
-        encoder,
-        base=base,
-        frozen_embeddings=frozen_embeddings,
-        tokens=tokens,
-        embedding=embedding,
-        width=width,
-        dropout=dropout,
-        vectors=vectors,
-        shapes=shapes,
-    )
     one_of("linear", linear, GENERATED)
     one_of("transitions", transitions, GENERATED)
     tags = len(SCHEMES[one_of("scheme", scheme, SCHEMES)].tags)
@@ -72,8 +62,10 @@ def build_adatag(
             _generated(transitions, table.size, (tags + 1, tags + 1), experts, scale=0.1),
         )
 
-    return LateTagger(
-        text=text,
+    return TrainedModel(
+        "adatag",
+        arguments,
+        text=TextArguments.among(arguments).part(),
         attributes=EmbeddedAttributes(
             base=base,
             kind=attributes,
@@ -81,10 +73,8 @@ def build_adatag(
             tuned=attributes_tuned,
             size=attribute_size,
         ),
-        decoders=decoders,
-        scheme=SCHEMES[scheme],
+        mechanism=LateTagger(decoders, SCHEMES[scheme]),
         window=window,
-        settings={"builder": "adatag", "arguments": arguments},
     )
 
 

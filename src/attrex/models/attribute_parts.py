@@ -68,9 +68,11 @@ class AttributeTable(nn.Module):
 
 
 class ListedAttributes:
-    """An attribute is its index (BiLSTM-MultiCRF and its like)."""
+    """An attribute is its index (BiLSTM-MultiCRF and its like); "open" where nothing is made of the
+    index, because the attribute's words are read."""
 
-    answers: Literal["open", "closed"] = "closed"
+    def __init__(self, answers: Literal["open", "closed"] = "closed") -> None:
+        self.answers: Literal["open", "closed"] = answers
 
     def begin(self, attributes: Sequence[Attribute], windows: Sequence[TaggedWindow]) -> AttributeTable:
         return AttributeTable([a.name for a in attributes])

@@ -21,14 +21,14 @@ from typing import Any, Literal
 from attrex.core.tags import SCHEMES
 from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import AttributeTable, ListedAttributes
-from attrex.models.late_tagger import LateTagger
-from attrex.models.separate_tagger import SeparateTagger, Words
+from attrex.models.late_tagger import LateNetwork, LateTagger
+from attrex.models.separate_tagger import SeparateNetwork, SeparateTagger, Words
 from attrex.models.sequence_tagger import Decoding, own_decoders
-from attrex.models.tag_sets import TagSetTagger
-from attrex.models.text_encoders import AttendedText, text_part
+from attrex.models.tag_sets import TagSetNetwork, TagSetTagger
+from attrex.models.text_encoders import AttendedText, Encoder, TextArguments
+from attrex.models.trained import TrainedModel
 from attrex.nn.decoders import DecoderSource
 
-Encoder = Literal["pretrained", "bilstm"]
 DECODERS: tuple[Decoding, ...] = ("crf", "softmax")
 
 
@@ -45,26 +45,17 @@ def build_tag_sets(
     decoder: Decoding = "crf",
     scheme: Literal["BIO", "BIOE"] = "BIOE",
     window: int = 224,
-) -> TagSetTagger:
+) -> TrainedModel[TagSetNetwork]:
     """One model for all attributes, with a set of tags for each."""
     arguments: dict[str, Any] = dict(locals())
     one_of("decoder", decoder, DECODERS)
-    text = text_part(
-        encoder,
-        base=base,
-        frozen_embeddings=frozen_embeddings,
-        tokens=tokens,
-        embedding=embedding,
-        width=width,
-        dropout=dropout,
-        vectors=vectors,
-    )
-    return TagSetTagger(
-        text=text,
-        decoding=decoder,
-        scheme=SCHEMES[one_of("scheme", scheme, SCHEMES)],
+    return TrainedModel(
+        "tag-sets",
+        arguments,
+        text=TextArguments.among(arguments).part(),
+        attributes=ListedAttributes(),
+        mechanism=TagSetTagger(decoder, SCHEMES[one_of("scheme", scheme, SCHEMES)]),
         window=window,
-        settings={"builder": "tag-sets", "arguments": arguments},
     )
 
 
@@ -83,29 +74,20 @@ def build_separate(
     decoder: Decoding = "crf",
     scheme: Literal["BIO", "BIOE"] = "BIOE",
     window: int = 224,
-) -> SeparateTagger:
+) -> TrainedModel[SeparateNetwork]:
     """One model an attribute. ``attention``: "self" is OpenTag; ``words``: "shared" is SharedEmb."""
     arguments: dict[str, Any] = dict(locals())
     one_of("decoder", decoder, DECODERS)
     one_of("words", words, ("own", "shared"))
-    text = text_part(
-        encoder,
-        base=base,
-        frozen_embeddings=frozen_embeddings,
-        tokens=tokens,
-        embedding=embedding,
-        width=width,
-        dropout=dropout,
-        vectors=vectors,
-    )
+    text = TextArguments.among(arguments).part()
     attended = one_of("attention", attention, ("none", "self")) == "self"
-    return SeparateTagger(
+    return TrainedModel(
+        "separate",
+        arguments,
         text=AttendedText(text) if attended else text,
-        words=words,
-        decoding=decoder,
-        scheme=SCHEMES[one_of("scheme", scheme, SCHEMES)],
+        attributes=ListedAttributes(),
+        mechanism=SeparateTagger(words, decoder, SCHEMES[one_of("scheme", scheme, SCHEMES)]),
         window=window,
-        settings={"builder": "separate", "arguments": arguments},
     )
 
 
@@ -122,30 +104,20 @@ def build_multi_crf(
     decoder: Decoding = "crf",
     scheme: Literal["BIO", "BIOE"] = "BIOE",
     window: int = 224,
-) -> LateTagger:
+) -> TrainedModel[LateNetwork]:
     """One encoder for all attributes and a decoder for each: AdaTag without knowing what they mean."""
     arguments: dict[str, Any] = dict(locals())
     one_of("decoder", decoder, DECODERS)
-    text = text_part(
-        encoder,
-        base=base,
-        frozen_embeddings=frozen_embeddings,
-        tokens=tokens,
-        embedding=embedding,
-        width=width,
-        dropout=dropout,
-        vectors=vectors,
-    )
     tags = len(SCHEMES[one_of("scheme", scheme, SCHEMES)].tags)
 
     def decoders(table: AttributeTable, states: int) -> DecoderSource:
         return own_decoders(decoder, attributes=len(table.names), tags=tags, width=states)
 
-    return LateTagger(
-        text=text,
+    return TrainedModel(
+        "multi-crf",
+        arguments,
+        text=TextArguments.among(arguments).part(),
         attributes=ListedAttributes(),
-        decoders=decoders,
-        scheme=SCHEMES[scheme],
+        mechanism=LateTagger(decoders, SCHEMES[scheme]),
         window=window,
-        settings={"builder": "multi-crf", "arguments": arguments},
     )

@@ -8,9 +8,9 @@ Legend: N asks, S positions, T tokens, K tags.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,16 +18,13 @@ from torch import Tensor, nn
 from attrex.core import Answer, Attribute, Product, Source
 from attrex.core.tags import SCHEMES, TagScheme
 from attrex.models.arguments import one_of
-from attrex.models.inputs import Inputs, lay_out
-from attrex.models.interface import Traits
+from attrex.models.attribute_parts import AttributeTable, ListedAttributes
+from attrex.models.inputs import Inputs, in_batches, lay_out
 from attrex.models.sequence_tagger import PreparedText, SequenceTagger, own_decoders
-from attrex.models.tagging import NOTHING, TRIMS, TaggedWindow, Trims, answers, tag_tensor, tagged_windows
-from attrex.models.text_encoders import MadeText, PretrainedText, TextPart
-from attrex.models.weights import fill_in, grouped, kept
+from attrex.models.tagging import TaggedWindow, answers, tag_tensor
+from attrex.models.text_encoders import MadeText, PretrainedText
+from attrex.models.trained import Learnt, TrainedModel
 from attrex.nn import crf
-from attrex.nn.threads import one_thread
-from attrex.supervision.pool import Pool
-from attrex.text.batches import by_length
 from attrex.text.reading import read
 from attrex.text.tokeniser import Tokeniser
 
@@ -59,102 +56,48 @@ class CrossNetwork(nn.Module):
 
 
 class CrossTagger:
-    """Implements ``Model``, ``Learner`` and ``StorableModel``. Made by ``build_cross_encoder``."""
+    """The mechanism of the cross-encoder; see the module's text."""
 
-    def __init__(
-        self, *, text: TextPart, scheme: TagScheme, window: int, settings: Mapping[str, Any]
-    ) -> None:
-        self._text, self._scheme, self._window = text, scheme, window
-        self._settings = dict(settings)
-        self._made: MadeText | None = None
-        self._network: CrossNetwork | None = None
-        self._trims = Trims({})
+    def __init__(self, scheme: TagScheme) -> None:
+        self._scheme = scheme
 
-    @property
-    def traits(self) -> Traits:
-        return Traits("open", cacheable="memory", window=self._window)
-
-    @property
-    def tokeniser(self) -> Tokeniser:
-        return self._text_made.tokeniser
-
-    @property
-    def _text_made(self) -> MadeText:
-        assert self._made is not None, "the model is neither trained nor restored"
-        return self._made
-
-    @property
-    def network(self) -> CrossNetwork:
-        assert self._network is not None, "the model is neither trained nor restored"
-        return self._network
-
-    # --- Model ---
-
-    def prepare(self, products: Sequence[Product]) -> list[PreparedText]:
-        """Tokens only."""
-        return [PreparedText(reading) for reading in read(products, self.tokeniser)]
-
-    def describe(self, attributes: Sequence[Attribute]) -> list[DescribedQuestion]:
-        """Tokens only; an attribute that was never seen is read like any other."""
-        return [DescribedQuestion(a.name, self._question(a)) for a in attributes]
-
-    def _question(self, attribute: Attribute) -> tuple[int, ...]:
-        """Name and description. Of a long description the beginning."""
-        about = f"{attribute.name}: {attribute.description}" if attribute.description else attribute.name
-        (reading,) = read([Product("", sources=(Source("", about),))], self.tokeniser, category=False)
-        return (*reading.ids[:QUESTION], self.tokeniser.separator)
-
-    @torch.inference_mode()
-    def answer(
-        self,
-        prepared: Sequence[PreparedText],
-        described: Sequence[DescribedQuestion],
-        asks: Sequence[tuple[int, int]],
-    ) -> list[Answer]:
-        """See ``Model``. Asks of like length are encoded together, each with its product."""
-        made: list[Answer] = [NOTHING] * len(asks)
-        live = [at for at, (product, _) in enumerate(asks) if len(prepared[product].reading)]
-        lengths = [
-            len(prepared[p].reading) + len(prepared[p].reading.prefix) + len(described[a].ids)
-            for p, a in (asks[at] for at in live)
-        ]
-        for batch in by_length(lengths, TOKENS):
-            chosen = [live[b] for b in batch]
-            readings = [prepared[asks[at][0]].reading for at in chosen]
-            questions = [described[asks[at][1]] for at in chosen]
-            chain = self.network.tagger.read(readings, self._text_made, [q.ids for q in questions])
-            with one_thread():
-                decoded = answers(chain, readings, [q.name for q in questions], self._scheme, self._trims)
-            for at, answer in zip(chosen, decoded, strict=True):
-                made[at] = answer
-        return made
-
-    # --- Learner ---
-
-    def begin(self, pool: Pool) -> None:
-        """Tokeniser, encoder, and the pool read once."""
-        self._made = self._text.make(pool)
-        self._trims = Trims.learn(self._windows(pool))
-        self._network = self._assemble(self._made)
-
-    def _assemble(self, text: MadeText) -> CrossNetwork:
+    def assemble(self, text: MadeText, table: AttributeTable) -> CrossNetwork:
         decoder = own_decoders("softmax", attributes=1, tags=len(self._scheme.tags), width=text.width)
         return CrossNetwork(SequenceTagger(text.encoder, decoder))
 
-    def _windows(self, pool: Pool) -> list[TaggedWindow]:
-        return tagged_windows(pool, self.tokeniser, self._window)
+    def prepare(self, learnt: Learnt[CrossNetwork], products: Sequence[Product]) -> list[PreparedText]:
+        """Tokens only."""
+        return [PreparedText(reading) for reading in read(products, learnt.tokeniser)]
 
-    def examples(self, pool: Pool, epoch: int) -> Iterable[TaggedWindow]:
+    def describe(
+        self, learnt: Learnt[CrossNetwork], attributes: Sequence[Attribute]
+    ) -> list[DescribedQuestion]:
+        """Tokens only; an attribute that was never seen is read like any other."""
+        return [DescribedQuestion(a.name, _question(a, learnt.tokeniser)) for a in attributes]
+
+    def answer(
+        self, learnt: Learnt[CrossNetwork], asked: Sequence[tuple[PreparedText, DescribedQuestion]]
+    ) -> list[Answer]:
+        """Asks of like length are encoded together, each with its product."""
+
+        def decode(batch: list[int]) -> list[Answer]:
+            readings = [asked[at][0].reading for at in batch]
+            questions = [asked[at][1] for at in batch]
+            chain = learnt.network.tagger.read(readings, learnt.tokeniser, [q.ids for q in questions])
+            return answers(chain, readings, [q.name for q in questions], self._scheme, learnt.trims)
+
+        lengths = [len(w.reading) + len(w.reading.prefix) + len(question.ids) for w, question in asked]
+        return in_batches(lengths, TOKENS, decode)
+
+    def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
         """One per ask."""
-        return [replace(window, asks=(ask,)) for window in self._windows(pool) for ask in window.asks]
+        return [replace(window, asks=(ask,)) for window in windows for ask in window.asks]
 
-    def length(self, example: TaggedWindow) -> int:
-        return len(example.reading)
-
-    def collate(self, examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
+    def collate(self, learnt: Learnt[CrossNetwork], examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
         readings = [e.reading for e in examples]
         asks = [e.asks[0] for e in examples]
-        inputs = lay_out(readings, self.tokeniser, [self._question(ask.attribute) for ask in asks])
+        questions = [_question(ask.attribute, learnt.tokeniser) for ask in asks]
+        inputs = lay_out(readings, learnt.tokeniser, questions)
         lengths = [len(reading) for reading in readings]
         return {
             **inputs.tensors(),
@@ -162,26 +105,12 @@ class CrossTagger:
             "weight_N": torch.tensor([ask.weight for ask in asks]),
         }
 
-    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        return grouped(self.network)
 
-    # --- StorableModel ---
-
-    def config(self) -> dict[str, Any]:
-        return dict(self._settings)
-
-    def tensors(self) -> dict[str, Tensor]:
-        return kept(self.network, portable=self._text_made.portable)
-
-    def files(self) -> dict[str, str]:
-        return {**self._text_made.files, TRIMS: self._trims.to_json()}
-
-    def restore(self, tensors: Mapping[str, Tensor], files: Mapping[str, str]) -> None:
-        self._made = self._text.remake(files)
-        self._trims = Trims.from_json(files[TRIMS])
-        network = self._assemble(self._made)
-        fill_in(network, tensors, portable=self._made.portable)
-        self._network = network.eval()
+def _question(attribute: Attribute, tokeniser: Tokeniser) -> tuple[int, ...]:
+    """Name and description. Of a long description the beginning."""
+    about = f"{attribute.name}: {attribute.description}" if attribute.description else attribute.name
+    (reading,) = read([Product("", sources=(Source("", about),))], tokeniser, category=False)
+    return (*reading.ids[:QUESTION], tokeniser.separator)
 
 
 def build_cross_encoder(
@@ -190,12 +119,14 @@ def build_cross_encoder(
     frozen_embeddings: bool = True,
     scheme: Literal["BIO", "BIOE"] = "BIOE",
     window: int = 224,
-) -> CrossTagger:
+) -> TrainedModel[CrossNetwork]:
     """``base``, of BERT's kind, reads attribute and text in one sequence, its segment ids all 0."""
     arguments = dict(locals())
-    return CrossTagger(
+    return TrainedModel(
+        "cross-encoder",
+        arguments,
         text=PretrainedText(base, frozen_embeddings=frozen_embeddings),
-        scheme=SCHEMES[one_of("scheme", scheme, SCHEMES)],
+        attributes=ListedAttributes("open"),
+        mechanism=CrossTagger(SCHEMES[one_of("scheme", scheme, SCHEMES)]),
         window=window,
-        settings={"builder": "cross-encoder", "arguments": arguments},
     )

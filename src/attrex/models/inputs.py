@@ -5,15 +5,19 @@ Legend: N sequences, S positions of the encoder's input, T tokens of the text al
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from attrex.nn.encoders import padded
+from attrex.text.batches import by_length
 from attrex.text.reading import Reading
 from attrex.text.tokeniser import Tokeniser
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +72,27 @@ def lay_out(
     chain_NT = within_1T < lengths_N1
     first_N1 = torch.tensor([[len(b)] for b in before])
     return Inputs(ids_NS, mask_NS, (within_1T + first_N1) * chain_NT, chain_NT)
+
+
+def in_batches(
+    lengths: Sequence[int], budget: int, make: Callable[[list[int]], Iterable[Made]]
+) -> list[Made]:
+    """What ``make`` makes of each item, in the items' order: it is given their indices in batches of like
+    length, each of at most ``budget`` padded tokens."""
+    made: dict[int, Made] = {}
+    for batch in by_length(lengths, budget):
+        made.update(zip(batch, make(batch), strict=True))
+    return [made[at] for at in range(len(lengths))]
+
+
+def encoded(
+    readings: Sequence[Reading], budget: int, encode: Callable[[list[Reading]], Tensor]
+) -> list[Tensor]:
+    """What ``encode`` makes of each reading's tokens, ``(T, ...)``: it is given readings in batches, and
+    returns ``(N, T, ...)``."""
+
+    def make(batch: list[int]) -> list[Tensor]:
+        states_NTX = encode([readings[at] for at in batch])
+        return [own_TX[: len(readings[at])] for at, own_TX in zip(batch, states_NTX, strict=True)]
+
+    return in_batches([len(r) + len(r.prefix) for r in readings], budget, make)

@@ -8,38 +8,24 @@ Legend: B products, T tokens, A attributes, N asks, D hidden, K tags.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from attrex.core import Answer, Attribute, Product
 from attrex.core.tags import TagScheme
-from attrex.models.attribute_parts import AttributePart, AttributeTable
-from attrex.models.inputs import Inputs, lay_out
-from attrex.models.interface import Traits
-from attrex.models.tagging import (
-    NOTHING,
-    TRIMS,
-    UNKNOWN,
-    TaggedWindow,
-    Trims,
-    answers,
-    ask_tensors,
-    tagged_windows,
-)
-from attrex.models.text_encoders import MadeText, TextPart
-from attrex.models.weights import fill_in, grouped, kept
+from attrex.models.attribute_parts import AttributeTable
+from attrex.models.inputs import Inputs, encoded, in_batches, lay_out
+from attrex.models.tagging import TaggedWindow, answers, ask_tensors
+from attrex.models.text_encoders import MadeText
+from attrex.models.trained import Learnt
 from attrex.nn import crf
 from attrex.nn.crf import Chain
 from attrex.nn.decoders import Decoder, DecoderSource
 from attrex.nn.threads import one_thread
-from attrex.supervision.pool import Pool
-from attrex.text.batches import by_length
 from attrex.text.reading import Reading, read
-from attrex.text.tokeniser import Tokeniser
 
 MakeDecoders = Callable[[AttributeTable, int], DecoderSource]
 """From the attributes and the encoder's width D to the source of their decoders."""
@@ -51,10 +37,10 @@ CHAIN_TOKENS = 65_536
 
 @dataclass(frozen=True, slots=True)
 class DescribedAttribute:
-    """An attribute and its decoder, a batch of one; None where a closed model has none."""
+    """An attribute and its decoder, a batch of one."""
 
     name: str
-    decoder: Decoder | None
+    decoder: Decoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,173 +91,85 @@ class LateNetwork(nn.Module):
 
 
 class LateTagger:
-    """Implements ``Model``, ``Learner`` and ``StorableModel``. Made by the builders of its family."""
+    """The mechanism of AdaTag and BiLSTM-MultiCRF; see the module's text."""
 
-    def __init__(
-        self,
-        *,
-        text: TextPart,
-        attributes: AttributePart,
-        decoders: MakeDecoders,
-        scheme: TagScheme,
-        window: int,
-        settings: Mapping[str, Any],
-    ) -> None:
-        self._text, self._attributes, self._decoders = text, attributes, decoders
-        self._scheme, self._window = scheme, window
-        self._settings = dict(settings)
-        self._made: MadeText | None = None
-        self._network: LateNetwork | None = None
-        self._trims = Trims({})
+    def __init__(self, decoders: MakeDecoders, scheme: TagScheme) -> None:
+        self._decoders, self._scheme = decoders, scheme
 
-    @property
-    def traits(self) -> Traits:
-        return Traits(self._attributes.answers, cacheable="memory", window=self._window)
+    def assemble(self, text: MadeText, table: AttributeTable) -> LateNetwork:
+        return LateNetwork(text, table, self._decoders(table, text.width))
 
-    @property
-    def tokeniser(self) -> Tokeniser:
-        return self._text_made.tokeniser
-
-    @property
-    def _text_made(self) -> MadeText:
-        assert self._made is not None, "the model is neither trained nor restored"
-        return self._made
-
-    @property
-    def network(self) -> LateNetwork:
-        assert self._network is not None, "the model is neither trained nor restored"
-        return self._network
-
-    # --- Model ---
-
-    @torch.inference_mode()
-    def prepare(self, products: Sequence[Product]) -> list[PreparedWindow]:
+    def prepare(self, learnt: Learnt[LateNetwork], products: Sequence[Product]) -> list[PreparedWindow]:
         """The encoder's states, once a window."""
-        readings = read(products, self.tokeniser)
-        prepared: list[PreparedWindow | None] = [None] * len(readings)
-        for batch in by_length([len(r) + len(r.prefix) for r in readings], PREPARED_TOKENS):
-            inputs = lay_out([readings[at] for at in batch], self.tokeniser).to(self._device)
-            states_BTD = self.network.states(inputs)
-            for row, at in enumerate(batch):
-                prepared[at] = PreparedWindow(readings[at], states_BTD[row, : len(readings[at])])
-        return [p for p in prepared if p is not None]
 
-    @torch.inference_mode()
-    def describe(self, attributes: Sequence[Attribute]) -> list[DescribedAttribute]:
+        def states(some: list[Reading]) -> Tensor:
+            return learnt.network.states(lay_out(some, learnt.tokeniser).to(learnt.device))
+
+        readings = read(products, learnt.tokeniser)
+        return [
+            PreparedWindow(reading, own_TD)
+            for reading, own_TD in zip(readings, encoded(readings, PREPARED_TOKENS, states), strict=True)
+        ]
+
+    def describe(
+        self, learnt: Learnt[LateNetwork], attributes: Sequence[Attribute]
+    ) -> list[DescribedAttribute | None]:
         """One decoder per attribute; an open model makes one for an attribute it has never seen."""
-        return [DescribedAttribute(a.name, self._decoder(a)) for a in attributes]
+        decoders = [_decoder(learnt, attribute) for attribute in attributes]
+        return [
+            None if decoder is None else DescribedAttribute(attribute.name, decoder)
+            for attribute, decoder in zip(attributes, decoders, strict=True)
+        ]
 
-    def _decoder(self, attribute: Attribute) -> Decoder | None:
-        place = self.network.table.places.get(attribute.name)
-        if place is not None:
-            return self.network.decoder(torch.tensor([place], device=self._device))
-        vector = self.network.table.unknown(attribute)
-        made: Decoder | None = None if vector is None else self.network.decoders(vector.to(self._device))
-        return made
-
-    @torch.inference_mode()
     def answer(
-        self,
-        prepared: Sequence[PreparedWindow],
-        described: Sequence[DescribedAttribute],
-        asks: Sequence[tuple[int, int]],
+        self, learnt: Learnt[LateNetwork], asked: Sequence[tuple[PreparedWindow, DescribedAttribute]]
     ) -> list[Answer]:
-        """See ``Model``. Asks are decoded together by length of their window."""
-        made: list[Answer] = [NOTHING] * len(asks)
-        live: list[int] = []
-        for at, (product, attribute) in enumerate(asks):
-            if described[attribute].decoder is None:
-                made[at] = UNKNOWN
-            elif len(prepared[product].reading):
-                live.append(at)
-        lengths = [len(prepared[asks[at][0]].reading) for at in live]
-        for batch in by_length(lengths, CHAIN_TOKENS):
-            chosen = [live[b] for b in batch]
-            readings = [prepared[asks[at][0]].reading for at in chosen]
-            names = [described[asks[at][1]].name for at in chosen]
+        """Asks are decoded together by length of their window."""
+
+        def decode(batch: list[int]) -> list[Answer]:
+            chosen = [asked[at] for at in batch]
+            readings = [window.reading for window, _ in chosen]
+            names = [attribute.name for _, attribute in chosen]
             with one_thread():
-                chain = _chain(prepared, described, [asks[at] for at in chosen])
-                decoded = answers(chain, readings, names, self._scheme, self._trims)
-            for at, answer in zip(chosen, decoded, strict=True):
-                made[at] = answer
-        return made
+                return answers(_chain(chosen), readings, names, self._scheme, learnt.trims)
 
-    @property
-    def _device(self) -> torch.device:
-        return next(self.network.parameters()).device
+        return in_batches([len(window.reading) for window, _ in asked], CHAIN_TOKENS, decode)
 
-    # --- Learner ---
+    def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
+        return windows
 
-    def begin(self, pool: Pool) -> None:
-        """Tokeniser, encoder, attribute embeddings, and the pool read once."""
-        self._made = self._text.make(pool)
-        windows = self._windows(pool)
-        self._trims = Trims.learn(windows)
-        table = self._attributes.begin(_distinct(pool), windows)
-        self._network = LateNetwork(self._made, table, self._decoders(table, self._made.width))
-
-    def _windows(self, pool: Pool) -> list[TaggedWindow]:
-        return tagged_windows(pool, self.tokeniser, self._window)
-
-    def examples(self, pool: Pool, epoch: int) -> Iterable[TaggedWindow]:
-        return self._windows(pool)
-
-    def length(self, example: TaggedWindow) -> int:
-        return len(example.reading)
-
-    def collate(self, examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
-        return ask_tensors(examples, self.tokeniser, self.network.table.places, self._scheme)
-
-    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        return grouped(self.network)
-
-    # --- StorableModel ---
-
-    def config(self) -> dict[str, Any]:
-        return dict(self._settings)
-
-    def tensors(self) -> dict[str, Tensor]:
-        return kept(self.network, portable=self._text_made.portable)
-
-    def files(self) -> dict[str, str]:
-        return {**self._text_made.files, **self.network.table.files(), TRIMS: self._trims.to_json()}
-
-    def restore(self, tensors: Mapping[str, Tensor], files: Mapping[str, str]) -> None:
-        self._made = self._text.remake(files)
-        self._trims = Trims.from_json(files[TRIMS])
-        table = self._attributes.remake(files)
-        network = LateNetwork(self._made, table, self._decoders(table, self._made.width))
-        fill_in(network, tensors, portable=self._made.portable)
-        self._network = network.eval()
+    def collate(self, learnt: Learnt[LateNetwork], examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
+        return ask_tensors(examples, learnt.tokeniser, learnt.table.places, self._scheme)
 
 
-def _distinct(pool: Pool) -> list[Attribute]:
-    return list({a.name: a for a in pool.attributes()}.values())
+def _decoder(learnt: Learnt[LateNetwork], attribute: Attribute) -> Decoder | None:
+    place = learnt.table.places.get(attribute.name)
+    if place is not None:
+        return learnt.network.decoder(torch.tensor([place], device=learnt.device))
+    vector = learnt.table.unknown(attribute)
+    made: Decoder | None = None if vector is None else learnt.network.decoders(vector.to(learnt.device))
+    return made
 
 
-def _chain(
-    prepared: Sequence[PreparedWindow],
-    described: Sequence[DescribedAttribute],
-    asks: Sequence[tuple[int, int]],
-) -> Chain:
+def _chain(asked: Sequence[tuple[PreparedWindow, DescribedAttribute]]) -> Chain:
     """Every asked attribute's emissions for every product in one matrix product, then the asked pairs.
 
     Emissions of pairs nobody asked cost less than picking states per pair would: 4 D operations a
     token and attribute, against copying D numbers.
     """
-    products = list(dict.fromkeys(p for p, _ in asks))
-    attributes = list(dict.fromkeys(a for _, a in asks))
-    row = {p: at for at, p in enumerate(products)}
-    column = {a: at for at, a in enumerate(attributes)}
-    decoders = [d for a in attributes if (d := described[a].decoder) is not None]
-    states = [prepared[p].states_TD for p in products]
+    windows = {id(window): window for window, _ in asked}
+    attributes = {id(attribute): attribute for _, attribute in asked}
+    row = {key: at for at, key in enumerate(windows)}
+    column = {key: at for at, key in enumerate(attributes)}
+    decoders = [attribute.decoder for attribute in attributes.values()]
+    states = [window.states_TD for window in windows.values()]
     states_BTD = nn.utils.rnn.pad_sequence(states, batch_first=True)
     weight_AKD = torch.cat([d.weight_AKD for d in decoders])
     bias_AK = torch.cat([d.bias_AK for d in decoders])
     emissions_BTX = states_BTD @ weight_AKD.flatten(0, 1).T
     emissions_BTAK = emissions_BTX.view(*states_BTD.shape[:2], *bias_AK.shape) + bias_AK
-    product_N = torch.tensor([row[p] for p, _ in asks], device=states_BTD.device)
-    attribute_N = torch.tensor([column[a] for _, a in asks], device=states_BTD.device)
+    product_N = torch.tensor([row[id(window)] for window, _ in asked], device=states_BTD.device)
+    attribute_N = torch.tensor([column[id(a)] for _, a in asked], device=states_BTD.device)
     lengths_B = torch.tensor([len(s) for s in states], device=states_BTD.device)
     mask_BT = torch.arange(states_BTD.shape[1], device=states_BTD.device) < lengths_B.unsqueeze(1)
     return Chain(

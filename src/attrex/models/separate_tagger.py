@@ -15,38 +15,30 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from attrex.core import Answer, Attribute, Product
 from attrex.core.tags import TagScheme
-from attrex.models.attribute_parts import AttributeTable, ListedAttributes
-from attrex.models.inputs import Inputs
-from attrex.models.interface import Traits
-from attrex.models.sequence_tagger import Decoding, PreparedText, SequenceTagger, own_decoders
-from attrex.models.tagging import (
-    NOTHING,
-    TRIMS,
-    UNKNOWN,
-    TaggedWindow,
-    Trims,
-    answers,
-    ask_tensors,
-    tagged_windows,
+from attrex.models.attribute_parts import AttributeTable
+from attrex.models.inputs import Inputs, in_batches
+from attrex.models.sequence_tagger import (
+    Decoding,
+    DescribedPlace,
+    PreparedText,
+    SequenceTagger,
+    describe_places,
+    own_decoders,
 )
-from attrex.models.text_encoders import MadeText, TextPart
-from attrex.models.weights import fill_in, grouped, kept
+from attrex.models.tagging import TaggedWindow, answers, ask_tensors
+from attrex.models.text_encoders import MadeText
+from attrex.models.trained import Learnt
 from attrex.nn import crf
 from attrex.nn.crf import Chain
-from attrex.nn.threads import one_thread
-from attrex.supervision.pool import Pool
-from attrex.text.batches import by_length
-from attrex.text.reading import read
-from attrex.text.tokeniser import Tokeniser
+from attrex.text.reading import Reading, read
 
 Words = Literal["own", "shared"]
 TOKENS = 4096
@@ -59,14 +51,6 @@ def copies(encoder: nn.Module, count: int, words: Words) -> list[nn.Module]:
     tables = [m for m in encoder.modules() if isinstance(m, nn.Embedding)] if words == "shared" else []
     frozen = [p for p in encoder.parameters() if not p.requires_grad]
     return [copy.deepcopy(encoder, {id(each): each for each in (*tables, *frozen)}) for _ in range(count)]
-
-
-@dataclass(frozen=True, slots=True)
-class DescribedModel:
-    """The place of an attribute's own model; None where it has none."""
-
-    name: str
-    place: int | None
 
 
 class SeparateNetwork(nn.Module):
@@ -94,96 +78,12 @@ class SeparateNetwork(nn.Module):
 
 
 class SeparateTagger:
-    """Implements ``Model``, ``Learner`` and ``StorableModel``. Made by ``build_separate``."""
+    """The mechanism of "N models"; see the module's text."""
 
-    def __init__(
-        self,
-        *,
-        text: TextPart,
-        words: Words,
-        decoding: Decoding,
-        scheme: TagScheme,
-        window: int,
-        settings: Mapping[str, Any],
-    ) -> None:
-        self._text, self._words, self._decoding = text, words, decoding
-        self._scheme, self._window = scheme, window
-        self._settings = dict(settings)
-        self._attributes = ListedAttributes()
-        self._made: MadeText | None = None
-        self._network: SeparateNetwork | None = None
-        self._trims = Trims({})
+    def __init__(self, words: Words, decoding: Decoding, scheme: TagScheme) -> None:
+        self._words, self._decoding, self._scheme = words, decoding, scheme
 
-    @property
-    def traits(self) -> Traits:
-        return Traits("closed", cacheable="memory", window=self._window)
-
-    @property
-    def tokeniser(self) -> Tokeniser:
-        return self._text_made.tokeniser
-
-    @property
-    def _text_made(self) -> MadeText:
-        assert self._made is not None, "the model is neither trained nor restored"
-        return self._made
-
-    @property
-    def network(self) -> SeparateNetwork:
-        assert self._network is not None, "the model is neither trained nor restored"
-        return self._network
-
-    # --- Model ---
-
-    def prepare(self, products: Sequence[Product]) -> list[PreparedText]:
-        """Tokens only."""
-        return [PreparedText(reading) for reading in read(products, self.tokeniser)]
-
-    def describe(self, attributes: Sequence[Attribute]) -> list[DescribedModel]:
-        places = self.network.table.places
-        return [DescribedModel(a.name, places.get(a.name)) for a in attributes]
-
-    @torch.inference_mode()
-    def answer(
-        self,
-        prepared: Sequence[PreparedText],
-        described: Sequence[DescribedModel],
-        asks: Sequence[tuple[int, int]],
-    ) -> list[Answer]:
-        """See ``Model``. Each attribute's asks go through its own model."""
-        made: list[Answer] = [NOTHING] * len(asks)
-        live: defaultdict[int, list[int]] = defaultdict(list)
-        for at, (product, attribute) in enumerate(asks):
-            place = described[attribute].place
-            if place is None:
-                made[at] = UNKNOWN
-            elif len(prepared[product].reading):
-                live[place].append(at)
-        for place, own in live.items():
-            name = self.network.table.names[place]
-            lengths = [
-                len(reading) + len(reading.prefix)
-                for reading in (prepared[asks[at][0]].reading for at in own)
-            ]
-            for batch in by_length(lengths, TOKENS):
-                chosen = [own[b] for b in batch]
-                readings = [prepared[asks[at][0]].reading for at in chosen]
-                chain = self.network.each[place].read(readings, self._text_made)
-                with one_thread():
-                    decoded = answers(chain, readings, [name] * len(chosen), self._scheme, self._trims)
-                for at, answer in zip(chosen, decoded, strict=True):
-                    made[at] = answer
-        return made
-
-    # --- Learner ---
-
-    def begin(self, pool: Pool) -> None:
-        """Tokeniser, encoders, the list of attributes, and the pool read once."""
-        self._made = self._text.make(pool)
-        windows = self._windows(pool)
-        self._trims = Trims.learn(windows)
-        self._network = self._assemble(self._made, self._attributes.begin(pool.attributes(), windows))
-
-    def _assemble(self, text: MadeText, table: AttributeTable) -> SeparateNetwork:
+    def assemble(self, text: MadeText, table: AttributeTable) -> SeparateNetwork:
         tags = len(self._scheme.tags)
         taggers = [
             SequenceTagger(encoder, own_decoders(self._decoding, attributes=1, tags=tags, width=text.width))
@@ -191,35 +91,42 @@ class SeparateTagger:
         ]
         return SeparateNetwork(taggers, table)
 
-    def _windows(self, pool: Pool) -> list[TaggedWindow]:
-        return tagged_windows(pool, self.tokeniser, self._window)
+    def prepare(self, learnt: Learnt[SeparateNetwork], products: Sequence[Product]) -> list[PreparedText]:
+        """Tokens only."""
+        return [PreparedText(reading) for reading in read(products, learnt.tokeniser)]
 
-    def examples(self, pool: Pool, epoch: int) -> Iterable[TaggedWindow]:
-        return self._windows(pool)
+    def describe(
+        self, learnt: Learnt[SeparateNetwork], attributes: Sequence[Attribute]
+    ) -> list[DescribedPlace | None]:
+        return describe_places(learnt.table, attributes)
 
-    def length(self, example: TaggedWindow) -> int:
-        return len(example.reading)
+    def answer(
+        self, learnt: Learnt[SeparateNetwork], asked: Sequence[tuple[PreparedText, DescribedPlace]]
+    ) -> list[Answer]:
+        """Each attribute's asks go through its own model."""
+        own: defaultdict[int, list[int]] = defaultdict(list)
+        for at, (_, described) in enumerate(asked):
+            own[described.place].append(at)
+        made: dict[int, Answer] = {}
+        for place, chosen in own.items():
+            answered = self._through(learnt, place, [asked[at][0].reading for at in chosen])
+            made.update(zip(chosen, answered, strict=True))
+        return [made[at] for at in range(len(asked))]
 
-    def collate(self, examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
-        return ask_tensors(examples, self.tokeniser, self.network.table.places, self._scheme)
+    def _through(
+        self, learnt: Learnt[SeparateNetwork], place: int, readings: Sequence[Reading]
+    ) -> list[Answer]:
+        tagger, name = learnt.network.each[place], learnt.table.names[place]
 
-    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        return grouped(self.network)
+        def decode(batch: list[int]) -> list[Answer]:
+            chosen = [readings[at] for at in batch]
+            chain = tagger.read(chosen, learnt.tokeniser)
+            return answers(chain, chosen, [name] * len(chosen), self._scheme, learnt.trims)
 
-    # --- StorableModel ---
+        return in_batches([len(r) + len(r.prefix) for r in readings], TOKENS, decode)
 
-    def config(self) -> dict[str, Any]:
-        return dict(self._settings)
+    def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
+        return windows
 
-    def tensors(self) -> dict[str, Tensor]:
-        return kept(self.network, portable=self._text_made.portable)
-
-    def files(self) -> dict[str, str]:
-        return {**self._text_made.files, **self.network.table.files(), TRIMS: self._trims.to_json()}
-
-    def restore(self, tensors: Mapping[str, Tensor], files: Mapping[str, str]) -> None:
-        self._made = self._text.remake(files)
-        self._trims = Trims.from_json(files[TRIMS])
-        network = self._assemble(self._made, self._attributes.remake(files))
-        fill_in(network, tensors, portable=self._made.portable)
-        self._network = network.eval()
+    def collate(self, learnt: Learnt[SeparateNetwork], examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
+        return ask_tensors(examples, learnt.tokeniser, learnt.table.places, self._scheme)

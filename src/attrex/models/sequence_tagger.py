@@ -15,11 +15,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from attrex.core import Attribute
+from attrex.models.attribute_parts import AttributeTable
 from attrex.models.inputs import Inputs, lay_out
-from attrex.models.text_encoders import MadeText
 from attrex.nn.crf import Chain
 from attrex.nn.decoders import Decoder, DecoderSource, LookUpLayer, NoTransitions
 from attrex.text.reading import Reading
+from attrex.text.tokeniser import Tokeniser
 
 Decoding = Literal["crf", "softmax"]
 
@@ -29,6 +31,23 @@ class PreparedText:
     """A window as read; all that is made of it needs the attribute."""
 
     reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedPlace:
+    """An attribute by its place among those of the training data."""
+
+    name: str
+    place: int
+
+
+def describe_places(table: AttributeTable, attributes: Sequence[Attribute]) -> list[DescribedPlace | None]:
+    """None for an attribute that is not in the table."""
+    places = [table.places.get(a.name) for a in attributes]
+    return [
+        None if place is None else DescribedPlace(a.name, place)
+        for a, place in zip(attributes, places, strict=True)
+    ]
 
 
 class SequenceTagger(nn.Module):
@@ -54,11 +73,14 @@ class SequenceTagger(nn.Module):
         )
 
     def read(
-        self, readings: Sequence[Reading], text: MadeText, questions: Sequence[Sequence[int]] | None = None
+        self,
+        readings: Sequence[Reading],
+        tokeniser: Tokeniser,
+        questions: Sequence[Sequence[int]] | None = None,
     ) -> Chain:
         """The chain of readings laid out here."""
         device = next(self.parameters()).device
-        chain: Chain = self(lay_out(readings, text.tokeniser, questions).to(device))
+        chain: Chain = self(lay_out(readings, tokeniser, questions).to(device))
         return chain
 
 

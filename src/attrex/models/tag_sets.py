@@ -5,48 +5,42 @@ values of two attributes cannot overlap: of labels that do, the longest is learn
 means that what is unknown counts as absent, as in the paper: a token that no label covers is O, whichever
 attributes of the product nobody has filled in.
 
-Legend: B products, T tokens, A attributes, K tags of all together, N asks.
+Legend: B products, N windows, T tokens, A attributes, K tags of all together, X asks.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from attrex.core import Answer, Attribute, Product
 from attrex.core.tags import TagScheme
-from attrex.models.attribute_parts import AttributeTable, ListedAttributes
-from attrex.models.inputs import Inputs, lay_out
-from attrex.models.interface import Traits
-from attrex.models.sequence_tagger import Decoding, SequenceTagger, own_decoders
-from attrex.models.tagging import (
-    NOTHING,
-    TRIMS,
-    UNKNOWN,
-    TaggedWindow,
-    Trims,
-    answers,
-    tagged_windows,
+from attrex.models.attribute_parts import AttributeTable
+from attrex.models.inputs import Inputs, encoded, in_batches, lay_out
+from attrex.models.sequence_tagger import (
+    Decoding,
+    DescribedPlace,
+    SequenceTagger,
+    describe_places,
+    own_decoders,
 )
-from attrex.models.text_encoders import MadeText, TextPart
-from attrex.models.weights import fill_in, grouped, kept
+from attrex.models.tagging import LONGEST, TaggedWindow, proposed
+from attrex.models.text_encoders import MadeText
+from attrex.models.trained import Learnt
 from attrex.nn import crf
-from attrex.nn.crf import IMPOSSIBLE, Chain
+from attrex.nn.crf import Chain
+from attrex.nn.decoders import Decoder
+from attrex.nn.joint import JointTags, joint_marginals
 from attrex.nn.threads import one_thread
-from attrex.supervision.pool import Pool
-from attrex.text.batches import by_length
 from attrex.text.reading import Reading, read
-from attrex.text.tokeniser import Tokeniser
 
 PREPARED_TOKENS = 4096
 """Padded tokens encoded at once."""
 CHAIN_TOKENS = 65_536
-"""Tokens x tags decoded at once."""
+"""Tokens x asks decoded at once."""
 
 
 class TagSets:
@@ -76,17 +70,25 @@ class TagSets:
                 tags[start:end] = [own[self.scheme.tags[t]] for t in self.scheme.pattern(end - start)]
         return tags
 
-    def seen_by(self, attribute: int) -> TagScheme:
-        """The scheme of one attribute, to which all tags of the others are O."""
-        own = dict(zip(self.tags_of(attribute), self._own, strict=True))
-        names = tuple(own.get(tag, "O") for tag in range(self.size))
-        places = [self.scheme.index(name) for name in names]
-        return TagScheme(
-            self.scheme.name,
-            names,
-            tuple(tuple(self.scheme.follows[i][j] for j in places) for i in places),
-            tuple(self.scheme.starts[i] for i in places),
-            tuple(self.scheme.ends[i] for i in places),
+    def joint(self, attribute_X: Tensor) -> JointTags:
+        """The tags of asks for attributes."""
+        own_AK = torch.zeros(self.attributes, self.size, dtype=torch.bool)
+        runs_on_KK = torch.zeros(self.size, self.size, dtype=torch.bool)
+        begin, inside, *closing = (self._own.index(tag) for tag in ("B", "I", "E") if tag in self._own)
+        for attribute in range(self.attributes):
+            tags = self.tags_of(attribute)
+            own_AK[attribute, tags] = True
+            # After E nothing runs on, whatever comes: an E or I there opens anew.
+            for running in (begin, inside):
+                runs_on_KK[tags[running], [tags[on] for on in (inside, *closing)]] = True
+        first_X = 1 + attribute_X * len(self._own)
+        device = attribute_X.device
+        return JointTags(
+            first_X + begin,
+            first_X + inside,
+            first_X + (closing or [inside])[0],
+            own_AK.to(device)[attribute_X],
+            runs_on_KK.to(device),
         )
 
 
@@ -98,136 +100,19 @@ class PreparedScores:
     emissions_TK: Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class DescribedPlace:
-    """An attribute's place among the tag sets; None where it has none."""
-
-    name: str
-    place: int | None
-
-
 class TagSetNetwork(nn.Module):
-    """``forward`` takes what ``TagSetTagger.collate`` gives."""
+    """``forward`` takes what ``TagSetTagger.collate`` gives; ``sets``: what the tags mean."""
 
-    def __init__(self, tagger: SequenceTagger, table: AttributeTable) -> None:
+    def __init__(self, tagger: SequenceTagger, table: AttributeTable, sets: TagSets) -> None:
         super().__init__()
-        self.tagger, self.table = tagger, table
+        self.tagger, self.table, self.sets = tagger, table, sets
 
-    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """``loss``: the negative log likelihood, averaged over products."""
-        return {"loss": -crf.log_likelihood(self.tagger(Inputs.of(batch)), batch["tags_BT"]).mean()}
-
-
-class TagSetTagger:
-    """Implements ``Model``, ``Learner`` and ``StorableModel``. Made by ``build_tag_sets``."""
-
-    def __init__(
-        self,
-        *,
-        text: TextPart,
-        decoding: Decoding,
-        scheme: TagScheme,
-        window: int,
-        settings: Mapping[str, Any],
-    ) -> None:
-        self._text, self._decoding = text, decoding
-        self._scheme, self._window = scheme, window
-        self._settings = dict(settings)
-        self._attributes = ListedAttributes()
-        self._made: MadeText | None = None
-        self._network: TagSetNetwork | None = None
-        self._trims = Trims({})
-
-    @property
-    def traits(self) -> Traits:
-        return Traits("closed", cacheable="memory", window=self._window)
-
-    @property
-    def tokeniser(self) -> Tokeniser:
-        return self._text_made.tokeniser
-
-    @property
-    def _text_made(self) -> MadeText:
-        assert self._made is not None, "the model is neither trained nor restored"
-        return self._made
-
-    @property
-    def network(self) -> TagSetNetwork:
-        assert self._network is not None, "the model is neither trained nor restored"
-        return self._network
-
-    @property
-    def tag_sets(self) -> TagSets:
-        """What the model's tags mean."""
-        return TagSets(len(self.network.table.names), self._scheme)
-
-    # --- Model ---
-
-    @torch.inference_mode()
-    def prepare(self, products: Sequence[Product]) -> list[PreparedScores]:
-        """The scores of all attributes' tags, once a window."""
-        readings = read(products, self.tokeniser)
-        none_0K = torch.zeros(0, self.tag_sets.size)
-        prepared = [PreparedScores(reading, none_0K) for reading in readings]
-        live = [at for at, reading in enumerate(readings) if len(reading)]
-        lengths = [len(readings[at]) + len(readings[at].prefix) for at in live]
-        for batch in by_length(lengths, PREPARED_TOKENS):
-            chosen = [live[b] for b in batch]
-            chain = self.network.tagger.read([readings[at] for at in chosen], self._text_made)
-            for row, at in enumerate(chosen):
-                own_TK = chain.emissions_NTK[row, : len(readings[at])]
-                prepared[at] = PreparedScores(readings[at], own_TK)
-        return prepared
-
-    def describe(self, attributes: Sequence[Attribute]) -> list[DescribedPlace]:
-        places = self.network.table.places
-        return [DescribedPlace(a.name, places.get(a.name)) for a in attributes]
-
-    @torch.inference_mode()
-    def answer(
-        self,
-        prepared: Sequence[PreparedScores],
-        described: Sequence[DescribedPlace],
-        asks: Sequence[tuple[int, int]],
-    ) -> list[Answer]:
-        """See ``Model``. Asks for one attribute are decoded together."""
-        made: list[Answer] = [NOTHING] * len(asks)
-        live: defaultdict[int, list[int]] = defaultdict(list)
-        for at, (product, attribute) in enumerate(asks):
-            place = described[attribute].place
-            if place is None:
-                made[at] = UNKNOWN
-            elif len(prepared[product].reading):
-                live[place].append(at)
-        sets = self.tag_sets
-        for place, own in live.items():
-            lengths = [len(prepared[asks[at][0]].reading) for at in own]
-            for batch in by_length(lengths, CHAIN_TOKENS // sets.size):
-                chosen = [own[b] for b in batch]
-                windows = [prepared[asks[at][0]] for at in chosen]
-                with one_thread():
-                    decoded = self._decode(windows, place, sets)
-                for at, answer in zip(chosen, decoded, strict=True):
-                    made[at] = answer
-        return made
-
-    def _decode(self, windows: Sequence[PreparedScores], place: int, sets: TagSets) -> list[Answer]:
-        chain = self._chain(windows)
-        readings = [window.reading for window in windows]
-        names = [self.network.table.names[place]] * len(windows)
-        decoded = answers(chain, readings, names, sets.seen_by(place), self._trims)
-        # That all tokens are O is more than that none has this attribute's tags.
-        bare_NTK = chain.emissions_NTK.clone()
-        bare_NTK[:, :, sets.tags_of(place)] = IMPOSSIBLE
-        none_N = crf.log_partition(replace(chain, emissions_NTK=bare_NTK)) - crf.log_partition(chain)
-        nones = none_N.exp().clamp(0, 1).tolist()
-        return [replace(answer, none_score=none) for answer, none in zip(decoded, nones, strict=True)]
-
-    def _chain(self, windows: Sequence[PreparedScores]) -> Chain:
+    def chain(self, windows: Sequence[PreparedScores]) -> Chain:
+        """The windows' chains over all attributes' tags."""
         emissions = [window.emissions_TK for window in windows]
         emissions_NTK = nn.utils.rnn.pad_sequence(emissions, batch_first=True)
         device, N = emissions_NTK.device, len(windows)
-        decoder = self.network.tagger.decoder(torch.zeros(1, dtype=torch.long, device=device))
+        decoder: Decoder = self.tagger.decoder(torch.zeros(1, dtype=torch.long, device=device))
         lengths_N = torch.tensor([len(e) for e in emissions], device=device)
         return Chain(
             emissions_NTK,
@@ -237,56 +122,73 @@ class TagSetTagger:
             torch.arange(emissions_NTK.shape[1], device=device) < lengths_N.unsqueeze(1),
         )
 
-    # --- Learner ---
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """``loss``: the negative log likelihood, averaged over products."""
+        return {"loss": -crf.log_likelihood(self.tagger(Inputs.of(batch)), batch["tags_BT"]).mean()}
 
-    def begin(self, pool: Pool) -> None:
-        """Tokeniser, encoder, the list of attributes, and the pool read once."""
-        self._made = self._text.make(pool)
-        windows = self._windows(pool)
-        self._trims = Trims.learn(windows)
-        self._network = self._assemble(self._made, self._attributes.begin(pool.attributes(), windows))
 
-    def _assemble(self, text: MadeText, table: AttributeTable) -> TagSetNetwork:
-        tags = TagSets(len(table.names), self._scheme).size
-        decoder = own_decoders(self._decoding, attributes=1, tags=tags, width=text.width)
-        return TagSetNetwork(SequenceTagger(text.encoder, decoder), table)
+class TagSetTagger:
+    """The mechanism of "N tag sets"; see the module's text."""
 
-    def _windows(self, pool: Pool) -> list[TaggedWindow]:
-        return tagged_windows(pool, self.tokeniser, self._window)
+    def __init__(self, decoding: Decoding, scheme: TagScheme) -> None:
+        self._decoding, self._scheme = decoding, scheme
 
-    def examples(self, pool: Pool, epoch: int) -> Iterable[TaggedWindow]:
-        return self._windows(pool)
+    def assemble(self, text: MadeText, table: AttributeTable) -> TagSetNetwork:
+        sets = TagSets(len(table.names), self._scheme)
+        decoder = own_decoders(self._decoding, attributes=1, tags=sets.size, width=text.width)
+        return TagSetNetwork(SequenceTagger(text.encoder, decoder), table, sets)
 
-    def length(self, example: TaggedWindow) -> int:
-        return len(example.reading)
+    def prepare(self, learnt: Learnt[TagSetNetwork], products: Sequence[Product]) -> list[PreparedScores]:
+        """The scores of all attributes' tags, once a window."""
 
-    def collate(self, examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
-        inputs = lay_out([e.reading for e in examples], self.tokeniser)
+        def scores(some: list[Reading]) -> Tensor:
+            return learnt.network.tagger.read(some, learnt.tokeniser).emissions_NTK
+
+        readings = read(products, learnt.tokeniser)
+        return [
+            PreparedScores(reading, own_TK)
+            for reading, own_TK in zip(readings, encoded(readings, PREPARED_TOKENS, scores), strict=True)
+        ]
+
+    def describe(
+        self, learnt: Learnt[TagSetNetwork], attributes: Sequence[Attribute]
+    ) -> list[DescribedPlace | None]:
+        return describe_places(learnt.table, attributes)
+
+    def answer(
+        self, learnt: Learnt[TagSetNetwork], asked: Sequence[tuple[PreparedScores, DescribedPlace]]
+    ) -> list[Answer]:
+        """Asks are decoded together by length of their window, those of one window by one chain."""
+
+        def decode(batch: list[int]) -> list[Answer]:
+            with one_thread():
+                return self._decode(learnt, [asked[at] for at in batch])
+
+        return in_batches([len(window.reading) for window, _ in asked], CHAIN_TOKENS, decode)
+
+    def _decode(
+        self, learnt: Learnt[TagSetNetwork], asked: Sequence[tuple[PreparedScores, DescribedPlace]]
+    ) -> list[Answer]:
+        windows = {id(window): window for window, _ in asked}
+        row = {key: at for at, key in enumerate(windows)}
+        chain = learnt.network.chain(list(windows.values()))
+        window_X = torch.tensor([row[id(window)] for window, _ in asked], device=learnt.device)
+        attribute_X = torch.tensor([described.place for _, described in asked], device=learnt.device)
+        tags = learnt.network.sets.joint(attribute_X)
+        marginals_XTL, none_X = joint_marginals(chain, window_X, tags, LONGEST)
+        readings = [window.reading for window, _ in asked]
+        names = [described.name for _, described in asked]
+        return proposed(marginals_XTL, none_X, readings, names, learnt.trims)
+
+    def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
+        return windows
+
+    def collate(self, learnt: Learnt[TagSetNetwork], examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
+        inputs = lay_out([e.reading for e in examples], learnt.tokeniser)
         tags_BT = torch.zeros(inputs.chain_NT.shape, dtype=torch.long)
-        places = self.network.table.places
+        places, sets = learnt.table.places, learnt.network.sets
         for row, example in enumerate(examples):
             spans = [(*span, places[ask.attribute.name]) for ask in example.asks for span in ask.spans]
             length = len(example.reading)
-            tags_BT[row, :length] = torch.tensor(self.tag_sets.encode(spans, length))
+            tags_BT[row, :length] = torch.tensor(sets.encode(spans, length))
         return {**inputs.tensors(), "tags_BT": tags_BT}
-
-    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        return grouped(self.network)
-
-    # --- StorableModel ---
-
-    def config(self) -> dict[str, Any]:
-        return dict(self._settings)
-
-    def tensors(self) -> dict[str, Tensor]:
-        return kept(self.network, portable=self._text_made.portable)
-
-    def files(self) -> dict[str, str]:
-        return {**self._text_made.files, **self.network.table.files(), TRIMS: self._trims.to_json()}
-
-    def restore(self, tensors: Mapping[str, Tensor], files: Mapping[str, str]) -> None:
-        self._made = self._text.remake(files)
-        self._trims = Trims.from_json(files[TRIMS])
-        network = self._assemble(self._made, self._attributes.remake(files))
-        fill_in(network, tensors, portable=self._made.portable)
-        self._network = network.eval()

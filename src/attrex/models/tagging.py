@@ -18,6 +18,7 @@ from attrex.core.tags import TagScheme
 from attrex.models.inputs import lay_out
 from attrex.nn import crf
 from attrex.nn.crf import Chain
+from attrex.nn.threads import one_thread
 from attrex.supervision.pool import Label, Pool
 from attrex.text.alignment import cover
 from attrex.text.reading import Reading, read
@@ -51,9 +52,22 @@ def answers(
     scheme: TagScheme,
     trims: Trims,
 ) -> list[Answer]:
-    """One answer per chain: the most probable spans that do not overlap, by their marginals, and the
-    probability that all tokens are O. Chain n was made of ``readings[n]``, for ``attributes[n]``."""
-    marginals_NTL, none_N = crf.span_marginals(chain, scheme, LONGEST)
+    """One answer per chain: its most probable spans, and the probability that all tokens are O.
+    Chain n was made of ``readings[n]``, for ``attributes[n]``."""
+    with one_thread():
+        marginals_NTL, none_N = crf.span_marginals(chain, scheme, LONGEST)
+        return proposed(marginals_NTL, none_N, readings, attributes, trims)
+
+
+def proposed(
+    marginals_NTL: Tensor,
+    none_N: Tensor,
+    readings: Sequence[Reading],
+    attributes: Sequence[str],
+    trims: Trims,
+) -> list[Answer]:
+    """Answers of the most probable spans that do not overlap, given the log probabilities of all spans and
+    of none (``crf.span_marginals``)."""
     _, T, L = marginals_NTL.shape
     best = marginals_NTL.flatten(1).topk(min(LOOKED_AT, T * L), dim=1)
     scores = best.values.exp().clamp(0, 1).tolist()

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, Protocol
 
 import torch
 from tokenizers import Tokenizer
@@ -25,6 +25,7 @@ from attrex.text.shapes import BITS, ShapedPieces
 from attrex.text.tokeniser import CHARACTERS, WORDS, Tokeniser, Vocabulary, WordPieces
 
 TOKENISER, ENCODER, VOCABULARY = "tokenizer.json", "encoder.json", "words.json"
+Encoder = Literal["pretrained", "bilstm"]
 Shapes = Literal["ignored", "read"]
 CUTS = {"words": WORDS, "characters": CHARACTERS}
 
@@ -177,28 +178,36 @@ class ShapedText:
         return replace(made, tokeniser=tokeniser, encoder=encoder)
 
 
-def text_part(
-    encoder: Literal["pretrained", "bilstm"],
-    *,
-    base: str,
-    frozen_embeddings: bool,
-    tokens: Literal["words", "characters"],
-    embedding: int,
-    width: int,
-    dropout: float,
-    vectors: str | None,
-    shapes: Shapes = "ignored",
-) -> TextPart:
-    """The part that a builder's arguments mean: those of "pretrained" are ``base``,
-    ``frozen_embeddings`` and ``shapes``, ``dropout`` (of the states) is both's, the others are
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextArguments:
+    """The arguments that builders with a choice of text encoders have in common. Those of "pretrained"
+    are ``base``, ``frozen_embeddings`` and ``shapes``, ``dropout`` (of the states) is both's, the others are
     of "bilstm"."""
-    if one_of("encoder", encoder, ("pretrained", "bilstm")) == "pretrained":
-        text = PretrainedText(base, frozen_embeddings=frozen_embeddings, dropout=dropout)
-        return ShapedText(text) if one_of("shapes", shapes, ("ignored", "read")) == "read" else text
-    return RecurrentText(
-        cut=CUTS[one_of("tokens", tokens, CUTS)],
-        embedding=embedding,
-        width=width,
-        dropout=dropout,
-        vectors=vectors,
-    )
+
+    encoder: Encoder
+    base: str
+    frozen_embeddings: bool
+    tokens: Literal["words", "characters"]
+    embedding: int
+    width: int
+    dropout: float
+    vectors: str | None
+    shapes: Shapes = "ignored"
+
+    @classmethod
+    def among(cls, arguments: Mapping[str, Any]) -> TextArguments:
+        """Those among a builder's arguments."""
+        return cls(**{f.name: arguments[f.name] for f in fields(cls) if f.name in arguments})
+
+    def part(self) -> TextPart:
+        """What they mean. Raises ``ConfigError`` where one says nothing known."""
+        if one_of("encoder", self.encoder, ("pretrained", "bilstm")) == "pretrained":
+            text = PretrainedText(self.base, frozen_embeddings=self.frozen_embeddings, dropout=self.dropout)
+            return ShapedText(text) if one_of("shapes", self.shapes, ("ignored", "read")) == "read" else text
+        return RecurrentText(
+            cut=CUTS[one_of("tokens", self.tokens, CUTS)],
+            embedding=self.embedding,
+            width=self.width,
+            dropout=self.dropout,
+            vectors=self.vectors,
+        )

@@ -126,8 +126,7 @@ def span_marginals(chain: Chain, scheme: TagScheme, longest: int) -> tuple[Tenso
     ``-inf``. Costs one forward and one backward pass and no enumeration.
     """
     emissions_TNK = chain.emissions_NTK.unbind(1)
-    N, T, K = chain.emissions_NTK.shape
-    longest = min(longest, T)
+    T, K = chain.emissions_NTK.shape[1:]
     begin, inside = scheme.index("B"), scheme.index("I")
     closing = scheme.index("E") if "E" in scheme.tags else inside
     continues_K = torch.tensor([tag in "IE" for tag in scheme.tags], device=chain.mask_NT.device)
@@ -154,20 +153,51 @@ def span_marginals(chain: Chain, scheme: TagScheme, longest: int) -> tuple[Tenso
     closed_NTK = torch.stack(closed_T, 1)
     opened_NT = torch.stack([alpha[:, begin] for alpha in alphas], 1) - partition_N.unsqueeze(1)
 
-    out_NTL = emissions_TNK[0].new_full((N, T, longest), -torch.inf)
-    out_NTL[:, :, 0] = opened_NT + closed_NTK[:, :, begin]
-    move = chain.transitions_NKK
-    emit_I, emit_C = chain.emissions_NTK[:, :, inside], chain.emissions_NTK[:, :, closing]
-    run_NT = opened_NT  # log score with an open value at [i, i + l], tagged B I ... I
-    for length in range(1, longest):
-        into = begin if length == 1 else inside
-        starts = T - length
-        end_NT = run_NT[:, :starts] + move[:, into, closing].unsqueeze(1) + emit_C[:, length:]
-        out_NTL[:, :starts, length] = end_NT + closed_NTK[:, length:, closing]
-        run_NT = run_NT[:, :starts] + move[:, into, inside].unsqueeze(1) + emit_I[:, length:]
-    ends_NTL = torch.arange(T, device=chain.mask_NT.device).view(1, T, 1) + torch.arange(
-        longest, device=chain.mask_NT.device
+    runs = Runs(
+        opened_NT=opened_NT,
+        alone_NT=closed_NTK[:, :, begin],
+        closed_NT=closed_NTK[:, :, closing],
+        inside_NT=chain.emissions_NTK[:, :, inside],
+        closing_NT=chain.emissions_NTK[:, :, closing],
+        moves_N22=chain.transitions_NKK[:, [begin, inside]][:, :, [inside, closing]],
+        mask_NT=chain.mask_NT,
     )
-    inside_NTL = ends_NTL < chain.mask_NT.sum(1).view(N, 1, 1)
     none_N = sequence_score(chain, _all(chain, scheme.index("O"))) - partition_N
-    return out_NTL.masked_fill(~inside_NTL, -torch.inf), none_N
+    return span_scores(runs, longest), none_N
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What the spans' log probabilities are added up from.
+
+    ``opened_NT``: all left of token t and a value that opens there, over the whole; ``alone_NT``: all right
+    of t where the value ends there, just opened; ``closed_NT``: the same where it has run on;
+    ``inside_NT``, ``closing_NT``: scores of the tags with which it runs on and closes; ``moves_N22``: from
+    its first tag and from the one inside, to the one inside and to the closing one.
+    """
+
+    opened_NT: Tensor
+    alone_NT: Tensor
+    closed_NT: Tensor
+    inside_NT: Tensor
+    closing_NT: Tensor
+    moves_N22: Tensor
+    mask_NT: Tensor
+
+
+def span_scores(runs: Runs, longest: int) -> Tensor:
+    """``(N, T, L)``, ``-inf`` for spans that leave the sequence."""
+    N, T = runs.mask_NT.shape
+    longest = min(longest, T)
+    out_NTL = runs.opened_NT.new_full((N, T, longest), -torch.inf)
+    out_NTL[:, :, 0] = runs.opened_NT + runs.alone_NT
+    run_NT = runs.opened_NT  # log score with an open value at [i, i + l], tagged B I ... I
+    for length in range(1, longest):
+        on_N1, close_N1 = runs.moves_N22[:, min(length, 2) - 1].unsqueeze(2).unbind(1)
+        run_NT = run_NT[:, : T - length]
+        end_NT = run_NT + close_N1 + runs.closing_NT[:, length:]
+        out_NTL[:, : T - length, length] = end_NT + runs.closed_NT[:, length:]
+        run_NT = run_NT + on_N1 + runs.inside_NT[:, length:]
+    at_T, longer_L = (torch.arange(size, device=runs.mask_NT.device) for size in (T, longest))
+    inside_NTL = at_T.view(1, T, 1) + longer_L < runs.mask_NT.sum(1).view(N, 1, 1)
+    return out_NTL.masked_fill(~inside_NTL, -torch.inf)

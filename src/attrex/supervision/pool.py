@@ -31,7 +31,7 @@ class Label:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Pool:
     """Products, their labels and the schema."""
 

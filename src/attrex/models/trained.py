@@ -1,0 +1,205 @@
+"""What all models with a text encoder share: the path from a pool to a network, and from a folder to one.
+
+A model is a ``TrainedModel`` that holds a text part, an attribute part and a mechanism. The mechanism is what
+makes it the model it is: its network, and what of the work is done before the other side is known.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from attrex.core import Answer, Attribute, Product
+from attrex.models.attribute_parts import AttributePart, AttributeTable
+from attrex.models.interface import Described, Prepared, Traits
+from attrex.models.tagging import NOTHING, TRIMS, UNKNOWN, TaggedWindow, Trims, tagged_windows
+from attrex.models.text_encoders import MadeText, TextPart
+from attrex.models.weights import fill_in, grouped, kept
+from attrex.supervision.pool import Pool
+from attrex.text.tokeniser import Tokeniser
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt(Generic[Network]):
+    """What there is once a model has begun to train, or is restored."""
+
+    text: MadeText
+    table: AttributeTable
+    network: Network
+    trims: Trims
+
+    @property
+    def tokeniser(self) -> Tokeniser:
+        return self.text.tokeniser
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
+
+class Mechanism(Protocol[Network]):
+    """What makes a model the one it is. ``prepare``, ``describe``, ``answer`` and ``collate`` are those of
+    ``Model`` and ``Learner``, given what was ``learnt``."""
+
+    def assemble(self, text: MadeText, table: AttributeTable) -> Network:
+        """The network around the encoder, with fresh weights. ``network(batch)`` takes what ``collate``
+        gives and returns ``{"loss": ...}``."""
+        ...
+
+    def prepare(self, learnt: Learnt[Network], products: Sequence[Product]) -> Sequence[Prepared]:
+        """One record a window, with the ``reading`` it was made of."""
+        ...
+
+    def describe(self, learnt: Learnt[Network], attributes: Sequence[Attribute]) -> Sequence[Described]:
+        """One record an attribute; None for one that a closed model does not know."""
+        ...
+
+    def answer(
+        self, learnt: Learnt[Network], asked: Sequence[tuple[Prepared, Described]]
+    ) -> Sequence[Answer]:
+        """One answer per pair of records. Windows without a token and unknown attributes do not come
+        here; a record that several asks share is the same object in all."""
+        ...
+
+    def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
+        """The instances of one epoch: the windows of the pool, or other windows made of them."""
+        ...
+
+    def collate(self, learnt: Learnt[Network], examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
+        """A batch of tensors."""
+        ...
+
+
+class TrainedModel(Generic[Network]):
+    """Implements ``Model``, ``Learner`` and ``StorableModel`` for any mechanism.
+
+    ``builder`` and ``arguments`` build it again; ``window``: the longest input in tokens.
+    """
+
+    def __init__(
+        self,
+        builder: str,
+        arguments: Mapping[str, Any],
+        *,
+        text: TextPart,
+        attributes: AttributePart,
+        mechanism: Mechanism[Network],
+        window: int,
+    ) -> None:
+        self._builder, self._arguments = builder, dict(arguments)
+        self._text, self._attributes, self._window = text, attributes, window
+        self.mechanism = mechanism
+        self._learnt: Learnt[Network] | None = None
+        self._read: tuple[weakref.ref[Pool], list[TaggedWindow]] | None = None
+
+    @property
+    def learnt(self) -> Learnt[Network]:
+        """Asserts that the model has begun to train, or is restored."""
+        assert self._learnt is not None, "the model is neither trained nor restored"
+        return self._learnt
+
+    # --- Model ---
+
+    @property
+    def traits(self) -> Traits:
+        return Traits(self._attributes.answers, cacheable="memory", window=self._window)
+
+    @property
+    def tokeniser(self) -> Tokeniser:
+        return self.learnt.tokeniser
+
+    @torch.inference_mode()
+    def prepare(self, products: Sequence[Product]) -> list[Prepared]:
+        """See ``Model``."""
+        return list(self.mechanism.prepare(self.learnt, products))
+
+    @torch.inference_mode()
+    def describe(self, attributes: Sequence[Attribute]) -> list[Described]:
+        """See ``Model``."""
+        return list(self.mechanism.describe(self.learnt, attributes))
+
+    @torch.inference_mode()
+    def answer(
+        self,
+        prepared: Sequence[Prepared],
+        described: Sequence[Described],
+        asks: Sequence[tuple[int, int]],
+    ) -> list[Answer]:
+        """See ``Model``."""
+        made: list[Answer] = [NOTHING] * len(asks)
+        live: list[int] = []
+        for at, (product, attribute) in enumerate(asks):
+            if described[attribute] is None:
+                made[at] = UNKNOWN
+            elif len(prepared[product].reading):
+                live.append(at)
+        asked = [(prepared[asks[at][0]], described[asks[at][1]]) for at in live]
+        for at, answer in zip(live, self.mechanism.answer(self.learnt, asked), strict=True):
+            made[at] = answer
+        return made
+
+    # --- Learner ---
+
+    @property
+    def network(self) -> Network:
+        return self.learnt.network
+
+    def begin(self, pool: Pool) -> None:
+        """Tokeniser, encoder, attributes, and the pool read once. What was read is kept for ``examples`` as
+        long as the pool itself is."""
+        text = self._text.make(pool)
+        windows = tagged_windows(pool, text.tokeniser, self._window)
+        trims = Trims.learn(windows)
+        attributes = list({a.name: a for a in pool.attributes()}.values())
+        table = self._attributes.begin(attributes, windows)
+        self._learnt = Learnt(text, table, self.mechanism.assemble(text, table), trims)
+        self._read = (weakref.ref(pool, self._forget), windows)
+
+    def _forget(self, pool: weakref.ref[Pool]) -> None:
+        self._read = None
+
+    def examples(self, pool: Pool, epoch: int) -> Sequence[TaggedWindow]:
+        """See ``Learner``."""
+        if self._read is not None and self._read[0]() is pool:
+            return self.mechanism.examples(self._read[1], epoch)
+        return self.mechanism.examples(tagged_windows(pool, self.tokeniser, self._window), epoch)
+
+    def length(self, example: TaggedWindow) -> int:
+        return len(example.reading)
+
+    def collate(self, examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
+        """See ``Learner``."""
+        return self.mechanism.collate(self.learnt, examples)
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        return grouped(self.network)
+
+    # --- StorableModel ---
+
+    def config(self) -> dict[str, Any]:
+        return {"builder": self._builder, "arguments": dict(self._arguments)}
+
+    def tensors(self) -> dict[str, Tensor]:
+        return kept(self.network, portable=self.learnt.text.portable)
+
+    def files(self) -> dict[str, str]:
+        return {
+            **self.learnt.text.files,
+            **self.learnt.table.files(),
+            TRIMS: self.learnt.trims.to_json(),
+        }
+
+    def restore(self, tensors: Mapping[str, Tensor], files: Mapping[str, str]) -> None:
+        text, trims = self._text.remake(files), Trims.from_json(files[TRIMS])
+        table = self._attributes.remake(files)
+        network = self.mechanism.assemble(text, table)
+        fill_in(network, tensors, portable=text.portable)
+        self._learnt, self._read = Learnt(text, table, network.eval(), trims), None

@@ -26,7 +26,7 @@ FLAGS = {
     "attrex": "--version",
     "attrex fit": "--out -o --schema --recipe --min-precision --complete --dry-run --seed --json --quiet -q",
     "attrex fill": "--model -m --out -o --all --ask --layout --min-precision --restart --seed --json"
-    " --quiet -q",
+    " --quiet -q --cache --cache-limit",
     "attrex backtest": "--schema --recipe --min-precision --share --html --seed --json --quiet -q",
     "attrex evaluate": "--model -m --against --matching --complete --min-precision --html --seed --json",
     "attrex inspect": "--html --limit --page-limit",

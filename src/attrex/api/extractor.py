@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
+from attrex.api.caching import open_cache
 from attrex.api.card import model_card
 from attrex.api.products import Given, as_product
+from attrex.cache import Cache
 from attrex.core import Attribute, Extraction, Product
 from attrex.errors import ConfigError
 from attrex.evaluation import Support
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 BASELINE = "baseline"
 """The folder of the baseline within the model's."""
+Kept = Cache | str | Path
+"""A cache, or the folder of one."""
 
 
 class Extractor:
@@ -50,7 +54,7 @@ class Extractor:
         self.report, self.baseline, self.support = report, baseline, support
         self.version = model_version(model)
         self.card = card if card is not None else model_card(self.name, schema, self.policy, report, support)
-        self._pipeline: Pipeline | None = None
+        self._pipelines: dict[Cache | Path | None, Pipeline] = {}
 
     @property
     def name(self) -> str:
@@ -60,16 +64,29 @@ class Extractor:
     @property
     def pipeline(self) -> Pipeline:
         """The path from products to extractions, made at first use."""
-        if self._pipeline is None:
+        return self.cached(None)
+
+    def cached(self, cache: Kept | None) -> Pipeline:
+        """The same with a cache: an ``attrex.cache.MemoryCache``, or a folder on a disk (of 4 GB at most;
+        ``attrex.cache.DiskCache`` for more). Raises ``ConfigError`` where the model's records do not pay on a
+        disk."""
+        place = Path(cache) if isinstance(cache, str) else cache
+        if place not in self._pipelines:
+            opened = open_cache(self.model, self.version, place) if isinstance(place, Path) else place
             resolver = Resolver(self.policy, Normaliser())
-            self._pipeline = Pipeline(
-                self.model, self.schema, resolver, stage=self.name, version=self.version
+            self._pipelines[place] = Pipeline(
+                self.model, self.schema, resolver, stage=self.name, version=self.version, cache=opened
             )
-        return self._pipeline
+        return self._pipelines[place]
 
     @overload
     def fill(
-        self, products: Given, *, attributes: Sequence[str | Attribute] | None = None, all: bool = False
+        self,
+        products: Given,
+        *,
+        attributes: Sequence[str | Attribute] | None = None,
+        all: bool = False,
+        cache: Kept | None = None,
     ) -> tuple[Extraction, ...]: ...
 
     @overload
@@ -79,6 +96,7 @@ class Extractor:
         *,
         attributes: Sequence[str | Attribute] | None = None,
         all: bool = False,
+        cache: Kept | None = None,
     ) -> list[tuple[Extraction, ...]]: ...
 
     def fill(
@@ -87,15 +105,17 @@ class Extractor:
         *,
         attributes: Sequence[str | Attribute] | None = None,
         all: bool = False,
+        cache: Kept | None = None,
     ) -> tuple[Extraction, ...] | list[tuple[Extraction, ...]]:
         """One product's extractions, or a list with those of each of many.
 
         Asked are the attributes of the product's category that no cell states; with ``all`` the stated
-        ones too; with ``attributes`` exactly those, by name or as new ones that the schema lacks.
+        ones too; with ``attributes`` exactly those, by name or as new ones that the schema lacks. With a
+        ``cache`` (see ``cached``) asking one more attribute costs only its answers.
         """
         if isinstance(products, Product | Mapping):
-            return next(self.stream([products], attributes=attributes, all=all))
-        return list(self.stream(products, attributes=attributes, all=all))
+            return next(self.stream([products], attributes=attributes, all=all, cache=cache))
+        return list(self.stream(products, attributes=attributes, all=all, cache=cache))
 
     def stream(
         self,
@@ -103,6 +123,7 @@ class Extractor:
         *,
         attributes: Sequence[str | Attribute] | None = None,
         all: bool = False,
+        cache: Kept | None = None,
     ) -> Iterator[tuple[Extraction, ...]]:
         """As ``fill``, one product after another, in order and in constant memory."""
         asked = None if attributes is None else self._named(attributes)
@@ -110,7 +131,7 @@ class Extractor:
             self.request(as_product(given, number), asked, all=all)
             for number, given in enumerate(products, start=1)
         )
-        for result in self.run(requests):
+        for result in self.cached(cache).run(requests):
             yield result.extractions
 
     def request(self, product: Product, attributes: Sequence[Attribute] | None, *, all: bool) -> Request:

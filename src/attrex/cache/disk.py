@@ -95,10 +95,9 @@ class DiskCache:
 
     ``model`` is the model's version, ``types`` those of its prepared and described records (see
     ``models.interface.Packing``). ``precision`` is for prepared records; described ones are few and stay as
-    they are. What is damaged is thrown away and made again. Threads may share one. ``say`` is told, once
-    each: that there are records of other models, that something was damaged, that the folder can no longer
-    be written to.
-    Raises ``OutputError`` where there cannot be such a folder.
+    they are. What is damaged is thrown away and made again. Threads may share one. ``say`` (without, the
+    log) is told, once each: that there are records of other models, that something was damaged, that the
+    folder can no longer be written to. Raises ``OutputError`` where there cannot be such a folder.
     """
 
     def __init__(
@@ -109,13 +108,13 @@ class DiskCache:
         types: tuple[type, type],
         precision: Precision = "float16",
         limit: int = 4 * GIGABYTE,
-        say: Callable[[str], None] = _LOG.warning,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         self.root, self.limit = folder, limit
         self.identity = Identity(model, __version__, precision)
         self.hits = self.misses = self.damaged = 0
         self._types: dict[Kind, type] = {"product": types[0], "attribute": types[1]}
-        self._say = say
+        self._say = _LOG.warning if say is None else say
         self._said: set[str] = set()
         self._index = _Index()
         self._lock = threading.Lock()

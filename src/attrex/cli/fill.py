@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -41,6 +42,13 @@ def fill(
         LayoutName.AUTO
     ),
     min_precision: o.MinPrecision = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option("--cache", help="Folder that keeps what was prepared, for the next run or attribute."),
+    ] = None,
+    cache_limit: Annotated[
+        float, typer.Option("--cache-limit", metavar="GB", help="Gigabytes the folder may hold.")
+    ] = 4.0,
     restart: Annotated[
         bool, typer.Option("--restart", help="Throw away what an interrupted run has done.")
     ] = False,
@@ -68,6 +76,7 @@ def fill(
     )
     reader = chosen.open(data)
     from attrex.api import Extractor
+    from attrex.api.caching import open_cache
     from attrex.extract.jobs import run_job
     from attrex.io.sinks import open_sink
 
@@ -75,6 +84,9 @@ def fill(
     if aim is not None:
         extractor = extractor.aimed(aim)
     asked = extractor.known(ask) if ask else None
+    kept = None
+    if cache is not None:
+        kept = open_cache(extractor.model, extractor.version, cache, limit=cache_limit, say=say)
     every = asked or extractor.schema.every
     sink = open_sink(
         out,
@@ -97,7 +109,7 @@ def fill(
     meter = Meter(silent=silent)
     try:
         report = run_job(
-            extractor.pipeline,
+            extractor.cached(kept),
             reader,
             sink,
             lambda product: extractor.request(product, asked, all=answer_all),
@@ -106,6 +118,8 @@ def fill(
     finally:
         meter.close()
     tell_problems(reader)
+    if kept is not None:
+        say(f"{cache}: {kept.hits:,} records read, {kept.misses:,} made; it holds {kept.size / 1e6:,.1f} MB")
     to_error = out == "-"
     if as_json and not to_error:
         show_json(_summary(out, report, sink.fills))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import sys
 from pathlib import Path
 
@@ -167,14 +168,35 @@ def test_lines_that_are_no_objects(tmp_path: Path) -> None:
     )
 
 
-def test_a_key_that_comes_late(tmp_path: Path) -> None:
-    lines = '{"id": 1, "title": "t"}\n' * 200 + '{"id": 2, "title": "t", "Color": "red"}\n' * 2
-    reader = open_reader(write(tmp_path / "l.jsonl", lines.replace('"id": 1, ', "").replace('"id": 2, ', "")))
+LATE = '{"title": "t"}\n' * 200 + '{"title": "t", "Color": "red"}\n' * 2
+
+
+def test_a_key_that_comes_late_is_a_column_all_the_same(tmp_path: Path) -> None:
+    more = "".join(
+        json.dumps({"title": "t", "notes": f"{at} " * 80, "Color": "red"}) + "\n" for at in range(300)
+    )
+    reader = open_reader(write(tmp_path / "l.jsonl", LATE + "no JSON\n" + more), on_error="skip")
+    assert reader.columns == ("title", "Color", "notes")
+    assert reader.mapping is not None
+    assert {name: column.role for name, column in reader.mapping.items()} == {
+        "title": "source",
+        "Color": "attribute",
+        "notes": "source",
+    }
+    rows = list(reader)
+    assert [len(row.product.stated) for row in rows] == [0] * 200 + [1] * 302
+    assert (reader.warned, reader.skipped) == (0, 1)
+
+
+def test_a_key_that_comes_late_on_standard_input_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(LATE.encode())))
+    reader = open_reader("-")
     assert len(list(reader)) == 202
     (warning,) = reader.warnings
     assert str(warning).endswith(
-        'l.jsonl, row 201, field "Color": this column is not among those of the first 200 rows and is '
-        "left out. Fix: let an early row have it, with null for its value"
+        'standard input, row 201, field "Color": this column is not among those of the first 200 rows and is '
+        "left out. Fix: save the data to a file and name the file, or let an early row have the key, "
+        "with null for its value"
     )
 
 

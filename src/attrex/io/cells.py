@@ -40,6 +40,17 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
+def as_json(value: Any) -> Any:
+    """A cell for JSON: as it is where JSON has such a thing, NaN as null, dates and the like as text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [as_json(part) for part in value]
+    if isinstance(value, dict):
+        return {str(key): as_json(part) for key, part in value.items()}
+    return value if value is None or isinstance(value, str | int) else as_text(value)
+
+
 def is_blank(value: Any, blank: frozenset[str] = BLANK) -> bool:
     """Whether the cell says nothing. An empty list has nothing to read either."""
     if isinstance(value, list | tuple | dict):

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from attrex.core import Extraction, Status, Value
 from attrex.io import mave
-from attrex.io.cells import as_text
+from attrex.io.cells import as_json, as_text
 from attrex.io.formula import escape
 from attrex.io.mapping import Column
 from attrex.io.rows import Row
@@ -111,6 +111,8 @@ class WideLayout:
     An attribute that has no column gets one at the end. With ``answer_all``, what was found for filled
     cells too stands beside, in a column "<attribute> (attrex)". Several values are joined by the
     attribute's delimiter. ``spreadsheet``: what attrex writes (and only that) is escaped for spreadsheets.
+    ``lines``: for JSON lines, where a row keeps its own keys with their values as they are (numbers,
+    lists, null), only what was found is added, and several values are a list.
     """
 
     def __init__(
@@ -123,8 +125,10 @@ class WideLayout:
         answer_all: bool,
         delimiters: Mapping[str, str],
         spreadsheet: bool,
+        lines: bool = False,
     ) -> None:
         self._columns = tuple(columns)
+        self._lines = lines
         self._escape = escape if spreadsheet else str
         cells = {c.target: c for c in mapping.values() if c.role == "attribute"}
         self._delimiters = {name: c.delimiter for name, c in cells.items() if c.delimiter} | dict(delimiters)
@@ -150,18 +154,27 @@ class WideLayout:
 
     def records(self, row: Row, extractions: Sequence[Extraction]) -> list[dict[str, Any]]:
         cells = row.cells or {}
-        made: dict[str, Any] = {column: as_text(cells.get(column)) for column in self._columns}
-        made |= dict.fromkeys(self._new, "")
+        made: dict[str, Any]
+        if self._lines:
+            made = {str(column): as_json(cell) for column, cell in cells.items()}
+        else:
+            made = {column: as_text(cells.get(column)) for column in self._columns}
+            made |= dict.fromkeys(self._new, "")
         for extraction in extractions:
             if extraction.status is not Status.FOUND:
                 continue
             name = extraction.attribute
-            joined = self._delimiters.get(name, "; ").join(v.canonical for v in extraction.values)
+            written = self._written([v.canonical for v in extraction.values], name)
             if name not in row.product.stated and name in self._place:
-                made[self._place[name]] = self._escape(joined)
+                made[self._place[name]] = written
             if name in self._beside:
-                made[self._beside[name]] = self._escape(joined)
+                made[self._beside[name]] = written
         return [made]
+
+    def _written(self, values: list[str], name: str) -> str | list[str]:
+        if self._lines:
+            return values if len(values) > 1 else values[0]
+        return self._escape(self._delimiters.get(name, "; ").join(values))
 
 
 class MaveLayout:

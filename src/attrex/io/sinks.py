@@ -224,6 +224,7 @@ def open_sink(
             answer_all=answer_all,
             delimiters=delimiters or {},
             spreadsheet=spreadsheet,
+            lines=kind == "jsonl",
         )
     encoder = _encoder(kind, chosen, reader.dialect if reader else None, packed=packed)
     if str(path) == "-":

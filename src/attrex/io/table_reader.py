@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from attrex.io.rows import Reader, Row
 from attrex.io.tables import RawRow, Table
 
 SAMPLE = 200
-"""The roles of the columns are settled on so many rows."""
+"""The roles of the columns are settled on so many rows; that of a later key, on so many of its cells."""
 REMEMBERED, REMEMBERED_CELLS = 40, 1 << 16
 LONG_TEXT = 1_000_000
 """A source of more characters than this gets a warning: reading it takes long."""
@@ -53,12 +54,14 @@ class TableReader(Reader):
         self._wish = wish
         rows = self._table.rows()
         sample: list[RawRow] = list(islice(rows, SAMPLE))
-        if source.rewindable:
-            self._pending: Generator[RawRow, None, None] | None = None
-            rows.close()
-        else:
-            self._pending = _chained(sample, rows)
         read = [cells for _, cells in sample if not isinstance(cells, InputError)]
+        self._pending: Generator[RawRow, None, None] | None = None
+        if not source.rewindable:
+            self._pending = _chained(sample, rows)
+        elif self._table.kind == "jsonl":
+            read += _late(read, rows)
+        else:
+            rows.close()
         if self._table.kind == "jsonl":
             self.columns = tuple(dict.fromkeys(str(key) for cells in read for key in cells))
             self.header: tuple[str, ...] = self.columns
@@ -106,7 +109,7 @@ class TableReader(Reader):
             )
 
     def _strange(self, cells: Mapping[str, Any], known: set[str], row: int) -> None:
-        """A key of JSONL that turns up after the columns were settled; said once."""
+        """A key of JSONL from standard input that turns up after the columns were settled; said once."""
         for key in cells:
             if key not in known:
                 known.add(key)
@@ -116,7 +119,8 @@ class TableReader(Reader):
                         file=self.path,
                         row=row,
                         field=key,
-                        fix="let an early row have it, with null for its value",
+                        fix="save the data to a file and name the file, or let an early row have the key, "
+                        "with null for its value",
                     )
                 )
 
@@ -225,6 +229,22 @@ class TableReader(Reader):
                 fix="check that it belongs to one product",
             )
         )
+
+
+def _late(early: Sequence[Mapping[str, Any]], rest: Iterator[RawRow]) -> list[Mapping[str, Any]]:
+    """The keys of JSONL that come after the ``early`` rows, each with its first cells. All of the file is
+    gone through, at some 5 microseconds a row: no key may be lost from the user's own table."""
+    known = {key for cells in early for key in cells}
+    met: Counter[str] = Counter()
+    found: list[Mapping[str, Any]] = []
+    for _, cells in rest:
+        if isinstance(cells, InputError) or known.issuperset(cells):
+            continue
+        new = {key: cell for key, cell in cells.items() if key not in known}
+        met.update(new.keys())
+        known.update(key for key in new if met[key] >= SAMPLE)
+        found.append(new)
+    return found
 
 
 def _chained(first: Sequence[RawRow], rest: Generator[RawRow, None, None]) -> Generator[RawRow]:

@@ -50,6 +50,18 @@ def describe_places(table: AttributeTable, attributes: Sequence[Attribute]) -> l
     ]
 
 
+def one_decoder_chain(decoder: Decoder, emissions_NTK: Tensor, mask_NT: Tensor) -> Chain:
+    """All sequences with the transitions of the one decoder there is (A = 1)."""
+    N = len(emissions_NTK)
+    return Chain(
+        emissions_NTK,
+        decoder.transitions_AKK.expand(N, -1, -1),
+        decoder.start_AK.expand(N, -1),
+        decoder.end_AK.expand(N, -1),
+        mask_NT,
+    )
+
+
 class SequenceTagger(nn.Module):
     """``forward``: inputs to the chain of their texts' tags."""
 
@@ -59,18 +71,7 @@ class SequenceTagger(nn.Module):
 
     def forward(self, inputs: Inputs) -> Chain:
         states_NSD = self.encoder(inputs.ids_NS, inputs.mask_NS)
-        made: Decoder = self.decoder(torch.zeros(1, dtype=torch.long, device=states_NSD.device))
-        emissions_NTK: Tensor = nn.functional.linear(
-            inputs.text_states(states_NSD), made.weight_AKD[0], made.bias_AK[0]
-        )
-        N = len(emissions_NTK)
-        return Chain(
-            emissions_NTK,
-            made.transitions_AKK.expand(N, -1, -1),
-            made.start_AK.expand(N, -1),
-            made.end_AK.expand(N, -1),
-            inputs.chain_NT,
-        )
+        return chain_of(self.decoder, inputs.text_states(states_NSD), inputs.chain_NT)
 
     def read(
         self,
@@ -82,6 +83,13 @@ class SequenceTagger(nn.Module):
         device = next(self.parameters()).device
         chain: Chain = self(lay_out(readings, tokeniser, questions).to(device))
         return chain
+
+
+def chain_of(source: DecoderSource, states_NTD: Tensor, mask_NT: Tensor) -> Chain:
+    """The tags of states by the source's first decoder, whatever the sequence."""
+    made: Decoder = source(torch.zeros(1, dtype=torch.long, device=states_NTD.device))
+    emissions_NTK = nn.functional.linear(states_NTD, made.weight_AKD[0], made.bias_AK[0])
+    return one_decoder_chain(made, emissions_NTK, mask_NT)
 
 
 def own_decoders(decoding: Decoding, *, attributes: int, tags: int, width: int) -> DecoderSource:

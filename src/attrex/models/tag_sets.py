@@ -19,18 +19,20 @@ from torch import Tensor, nn
 from attrex.core import Answer, Attribute, Product
 from attrex.core.tags import TagScheme
 from attrex.models.attribute_parts import AttributeTable
-from attrex.models.inputs import Inputs, encoded, in_batches, lay_out
+from attrex.models.inputs import Inputs, encoded, in_batches, lay_out, positions
+from attrex.models.interface import Cost
 from attrex.models.sequence_tagger import (
     Decoding,
     DescribedPlace,
     SequenceTagger,
     describe_places,
+    one_decoder_chain,
     own_decoders,
 )
 from attrex.models.tagging import LONGEST, TaggedWindow, proposed
 from attrex.models.text_encoders import MadeText
 from attrex.models.trained import Learnt
-from attrex.nn import crf
+from attrex.nn import crf, flops
 from attrex.nn.crf import Chain
 from attrex.nn.decoders import Decoder
 from attrex.nn.joint import JointTags, joint_marginals
@@ -111,16 +113,11 @@ class TagSetNetwork(nn.Module):
         """The windows' chains over all attributes' tags."""
         emissions = [window.emissions_TK for window in windows]
         emissions_NTK = nn.utils.rnn.pad_sequence(emissions, batch_first=True)
-        device, N = emissions_NTK.device, len(windows)
+        device = emissions_NTK.device
+        lengths_N1 = torch.tensor([[len(e)] for e in emissions], device=device)
+        mask_NT = torch.arange(emissions_NTK.shape[1], device=device) < lengths_N1
         decoder: Decoder = self.tagger.decoder(torch.zeros(1, dtype=torch.long, device=device))
-        lengths_N = torch.tensor([len(e) for e in emissions], device=device)
-        return Chain(
-            emissions_NTK,
-            decoder.transitions_AKK.expand(N, -1, -1),
-            decoder.start_AK.expand(N, -1),
-            decoder.end_AK.expand(N, -1),
-            torch.arange(emissions_NTK.shape[1], device=device) < lengths_N.unsqueeze(1),
-        )
+        return one_decoder_chain(decoder, emissions_NTK, mask_NT)
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """``loss``: the negative log likelihood, averaged over products."""
@@ -129,6 +126,8 @@ class TagSetNetwork(nn.Module):
 
 class TagSetTagger:
     """The mechanism of "N tag sets"; see the module's text."""
+
+    record_types = (PreparedScores, DescribedPlace)
 
     def __init__(self, decoding: Decoding, scheme: TagScheme) -> None:
         self._decoding, self._scheme = decoding, scheme
@@ -179,6 +178,19 @@ class TagSetTagger:
         readings = [window.reading for window, _ in asked]
         names = [described.name for _, described in asked]
         return proposed(marginals_XTL, none_X, readings, names, learnt.trims)
+
+    def cost(
+        self,
+        learnt: Learnt[TagSetNetwork],
+        readings: Sequence[Reading],
+        attributes: Sequence[Attribute],
+        asks: Sequence[tuple[int, int]],
+    ) -> Cost:
+        """Everything is the window's: the encoder, and the scores of all attributes' tags."""
+        lengths = [positions(reading, learnt.tokeniser) for reading in readings]
+        tags, width = learnt.network.sets.size, learnt.text.width
+        scores = sum(flops.linear(len(reading), width, tags) for reading in readings)
+        return Cost(prepare=flops.text_encoder(learnt.text.encoder, lengths) + scores)
 
     def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
         return windows

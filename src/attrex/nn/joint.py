@@ -108,17 +108,17 @@ def _without(
     start_K, moves_KK, end_K = moves
     top_NT = emissions_NTK.amax(2)
     factor_NTK = (emissions_NTK - top_NT.unsqueeze(2)).exp()
-    arrived_XK = start_K.exp()
-    share_XK = total_X = torch.empty(0)
     tiny = torch.finfo(factor_NTK.dtype).tiny
-    for t in range(mask_NT.shape[1]):
-        tagged_XK = arrived_XK * factor_NTK[sequence_X, t] * allowed_XK
-        sum_X = tagged_XK.sum(1).clamp(min=tiny)
-        if t == 0:
-            share_XK, total_X = tagged_XK / sum_X.unsqueeze(1), sum_X.log() + top_NT[sequence_X, 0]
-        else:
-            live_X = mask_NT[sequence_X, t]
-            share_XK = torch.where(live_X.unsqueeze(1), tagged_XK / sum_X.unsqueeze(1), share_XK)
-            total_X = torch.where(live_X, total_X + sum_X.log() + top_NT[sequence_X, t], total_X)
-        arrived_XK = share_XK @ moves_KK
+
+    def shared(weight_XK: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        tagged_XK = weight_XK * factor_NTK[sequence_X, t] * allowed_XK
+        sum_X1 = tagged_XK.sum(1, keepdim=True).clamp(min=tiny)
+        return tagged_XK / sum_X1, sum_X1.squeeze(1).log() + top_NT[sequence_X, t]
+
+    share_XK, total_X = shared(start_K.exp(), 0)
+    for t in range(1, mask_NT.shape[1]):
+        live_X = mask_NT[sequence_X, t]
+        moved_XK, gained_X = shared(share_XK @ moves_KK, t)
+        share_XK = torch.where(live_X.unsqueeze(1), moved_XK, share_XK)
+        total_X = torch.where(live_X, total_X + gained_X, total_X)
     return total_X + (share_XK @ end_K.exp()).clamp(min=tiny).log()

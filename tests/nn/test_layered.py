@@ -1,20 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, T5Config, T5EncoderModel
 
 from attrex.errors import ModelError
+from attrex.nn.attention import Projected
 from attrex.nn.layered import (
     PLACES,
     LayeredEncoder,
     Place,
     PostNormEncoder,
     PreNormEncoder,
+    attend,
     hidden_states,
     layer,
     layered,
+    project,
     states_at,
 )
 
@@ -142,9 +147,9 @@ def test_the_places_of_a_post_norm_layer(kind: str) -> None:
     own = encoder.layers[1]
     found, inward, made = seen(encoder, 1)
     assert list(found) == list(PLACES)
-    attended = own.attention.self(inward, attention_mask=MASK[:, None, None, :].expand(3, 1, 9, 9))[0]
+    heads = own.attention.self(inward, attention_mask=MASK[:, None, None, :].expand(3, 1, 9, 9))[0]
     torch.testing.assert_close(found["before_attention"], inward)
-    torch.testing.assert_close(found["after_attention"], own.attention.output.dense(attended))
+    torch.testing.assert_close(found["after_attention"], own.attention.output.dense(heads))
     torch.testing.assert_close(found["after_attention_and_skip"], inward + found["after_attention"])
     normed = own.attention.output.LayerNorm(found["after_attention_and_skip"])
     torch.testing.assert_close(found["before_mlp"], normed)
@@ -164,13 +169,13 @@ def test_the_places_of_a_pre_norm_layer(kind: str) -> None:
     normed = attention.layer_norm(inward)
     torch.testing.assert_close(found["before_attention"], normed)
     bias = encoder.bias(MASK, 9)
-    attended = attention.SelfAttention(normed, position_bias=bias)[0]
-    torch.testing.assert_close(found["after_attention"], attended)
-    torch.testing.assert_close(found["after_attention_and_skip"], inward + attended)
+    added = attention.SelfAttention(normed, position_bias=bias)[0]
+    torch.testing.assert_close(found["after_attention"], added)
+    torch.testing.assert_close(found["after_attention_and_skip"], inward + added)
     normed = mlp.layer_norm(found["after_attention_and_skip"])
     torch.testing.assert_close(found["before_mlp"], normed)
     torch.testing.assert_close(found["after_mlp"], mlp.DenseReluDense(normed))
-    torch.testing.assert_close(found["after_mlp_and_skip"], inward + attended + found["after_mlp"])
+    torch.testing.assert_close(found["after_mlp_and_skip"], inward + added + found["after_mlp"])
     torch.testing.assert_close(made, found["after_mlp_and_skip"])
 
 
@@ -214,15 +219,16 @@ def test_states_at_a_place_cost_nothing_beyond_it(kind: str, place: Place) -> No
 
 @EACH
 @EACH_PLACE
-def test_what_lies_beyond_a_place_gets_no_gradient_and_all_else_does(kind: str, place: Place) -> None:
+@pytest.mark.parametrize("at", [0, 1])
+def test_what_lies_beyond_a_place_gets_no_gradient_and_all_else_does(
+    kind: str, place: Place, at: int
+) -> None:
     encoder = layered(body_of(kind))
-    inward = run(encoder, IDS, MASK)[1]
-    encoder.zero_grad()
-    states_at(
-        encoder, 1, place, inward.detach().requires_grad_(), encoder.bias(MASK, 9)
-    ).square().sum().backward()
-    beyond = {id(p) for each in encoder.beyond(1, place) for p in each.parameters()}
-    for name, parameter in encoder.layers[1].named_parameters():
+    states = run(encoder, IDS, MASK)[at]
+    states_at(encoder, at, place, states, encoder.bias(MASK, 9)).square().sum().backward()
+    beyond = {id(p) for each in encoder.beyond(at, place) for p in each.parameters()}
+    assert beyond
+    for name, parameter in encoder.named_parameters():
         # Adding to all keys alike changes no softmax.
         if "key.bias" not in name:
             reached = parameter.grad is not None and bool(parameter.grad.abs().sum() > 0)
@@ -234,21 +240,16 @@ def test_what_lies_beyond_a_place_gets_no_gradient_and_all_else_does(kind: str, 
 
 @EACH
 @torch.no_grad()
-def test_tokens_that_rows_share_are_projected_once(kind: str) -> None:
-    """Two rows of tokens that are spread from one row give what the two rows give."""
+def test_tokens_that_sequences_share_can_be_projected_once(kind: str) -> None:
     encoder = layered(body_of(kind))
     flat = run(encoder, IDS[:1], None)[1]
     index_BT = torch.tensor([[0, 1, 2, 3, 8], [4, 3, 2, 1, 0]])
     bias = encoder.bias(None, 5)
     apart = layer(encoder, 1, flat[0][index_BT], bias)
-    lengths: list[int] = []
-    query: nn.Module = dict(encoder.layers[1].named_modules())[
-        "layer.0.SelfAttention.q" if kind.startswith("t5") else "attention.self.query"
-    ]
-    query.register_forward_hook(lambda _, given, __: lengths.append(given[0].shape[:2].numel()))
-    together = layer(encoder, 1, flat, bias, spread=lambda states: states[0][index_BT])
-    torch.testing.assert_close(together, apart)
-    assert lengths == [9]
+    once = project(encoder, 1, flat)
+    spread = Projected(*(getattr(once, field.name)[0][index_BT] for field in fields(Projected)))
+    torch.testing.assert_close(attend(encoder, 1, spread, bias), apart)
+    torch.testing.assert_close(attend(encoder, 1, spread.first(2), bias), apart[:, :2])
 
 
 @EACH

@@ -23,7 +23,6 @@ Legend: B sequences, T tokens, Q tokens that attend, D hidden, I all heads toget
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, cast
 
@@ -31,6 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from attrex.errors import ModelError
+from attrex.nn.attention import Attention, Projected
 from attrex.nn.precision import mixed
 
 Place = Literal[
@@ -52,14 +52,17 @@ PLACES: tuple[Place, ...] = (
 Hook = Callable[[Tensor], Tensor]
 """States at a place to those that go on from there."""
 Steps = Generator[Tensor, Tensor, Tensor]
-"""Yields the states at each of ``PLACES``, goes on with what is sent, returns the layer's output."""
+"""Yields the states at each of ``PLACES`` but the first, goes on with what is sent, returns the layer's
+output."""
 NOWHERE: Mapping[Place, Hook] = MappingProxyType({})
 
 
 class LayeredEncoder(Protocol):
     """An encoder of ``depth`` layers of ``width`` D, with ``heads`` H; ``longest``: positions that it
-    knows, None where they are relative. ``layer`` and ``hidden_states`` below drive it."""
+    knows, None where they are relative; ``embeddings``: all that there is in front of the first layer.
+    ``layer`` and ``hidden_states`` below drive it."""
 
+    embeddings: nn.Module
     width: int
     depth: int
     heads: int
@@ -79,21 +82,17 @@ class LayeredEncoder(Protocol):
         ``mask_BT`` None: all are real."""
         ...
 
-    def steps(
-        self,
-        at: int,
-        states_BTD: Tensor,
-        bias: Tensor | None,
-        *,
-        spread: Hook | None = None,
-        rows: int | None = None,
-    ) -> Steps:
-        """Layer ``at`` from place to place.
+    def before(self, at: int, states_BTD: Tensor) -> Tensor:
+        """The first place: what layer ``at`` reads of its input."""
+        ...
 
-        ``spread``: what makes rows of queries, keys, values and skipped states ``(B, T, .)`` from those
-        of tokens that several sequences share; ``states_BTD`` and the first place are of the latter.
-        ``rows``: only the first Q tokens attend and go on; all are attended to.
-        """
+    def project(self, at: int, read_BTD: Tensor, states_BTD: Tensor, rows: int | None) -> Projected:
+        """What goes into the attention, from what is read and the layer's input. ``rows``: only the first
+        Q tokens attend and go on; all are attended to. None: all."""
+        ...
+
+    def after(self, at: int, projected: Projected, bias: Tensor | None) -> Steps:
+        """The layer from there on."""
         ...
 
     def weights(self, at: int, queries_BQD: Tensor, keys_BTD: Tensor, bias: Tensor | None) -> Tensor:
@@ -105,7 +104,7 @@ class LayeredEncoder(Protocol):
         ...
 
     def beyond(self, at: int, place: Place) -> list[nn.Module]:
-        """What of layer ``at`` has no part in the states at the place."""
+        """What of the encoder has no part in the states at a place of layer ``at``."""
         ...
 
 
@@ -116,15 +115,40 @@ def layer(
     bias: Tensor | None,
     hooks: Mapping[Place, Hook] = NOWHERE,
     *,
-    spread: Hook | None = None,
     rows: int | None = None,
 ) -> Tensor:
-    """The output of layer ``at``; ``hooks`` may read or change what stands at their places. The last two
-    as for ``LayeredEncoder.steps``. Large products run in bfloat16 where that pays."""
+    """The output ``(B, T, D)`` of layer ``at``, or ``(B, Q, D)`` where only the first ``rows`` go on.
+    ``hooks`` may read or change what stands at their places."""
+    return attend(encoder, at, project(encoder, at, states_BTD, hooks, rows=rows), bias, hooks)
+
+
+def project(
+    encoder: LayeredEncoder,
+    at: int,
+    states_BTD: Tensor,
+    hooks: Mapping[Place, Hook] = NOWHERE,
+    *,
+    rows: int | None = None,
+) -> Projected:
+    """The first half of ``layer``: to where tokens meet. Large products run in bfloat16 where that pays."""
     with mixed(states_BTD.device):
-        steps = encoder.steps(at, states_BTD, bias, spread=spread, rows=rows)
+        read_BTD = encoder.before(at, states_BTD)
+        hook = hooks.get("before_attention")
+        return encoder.project(at, read_BTD if hook is None else hook(read_BTD), states_BTD, rows)
+
+
+def attend(
+    encoder: LayeredEncoder,
+    at: int,
+    projected: Projected,
+    bias: Tensor | None,
+    hooks: Mapping[Place, Hook] = NOWHERE,
+) -> Tensor:
+    """The second half of ``layer``."""
+    with mixed(projected.keys_BTI.device):
+        steps = encoder.after(at, projected, bias)
         states = next(steps)
-        for place in PLACES:
+        for place in PLACES[1:]:
             hook = hooks.get(place)
             try:
                 states = steps.send(states if hook is None else hook(states))
@@ -138,9 +162,12 @@ def states_at(
 ) -> Tensor:
     """The states at a place of layer ``at``; what comes after it is not computed."""
     with mixed(states_BTD.device):
-        steps = encoder.steps(at, states_BTD, bias)
+        read_BTD = encoder.before(at, states_BTD)
+        if place == PLACES[0]:
+            return read_BTD
+        steps = encoder.after(at, encoder.project(at, read_BTD, states_BTD, None), bias)
         states = next(steps)
-        for _ in range(PLACES.index(place)):
+        for _ in range(PLACES.index(place) - 1):
             states = steps.send(states)
         steps.close()
     return states
@@ -156,62 +183,6 @@ def hidden_states(encoder: LayeredEncoder, vectors_BTD: Tensor, mask_BT: Tensor 
     for at in range(encoder.depth):
         states.append(layer(encoder, at, states[-1], bias))
     return [*states, encoder.leave(states[-1])]
-
-
-@dataclass(frozen=True, slots=True)
-class _Projections:
-    """An attention's linear layers in front of the heads."""
-
-    query: nn.Module
-    key: nn.Module
-    value: nn.Module
-    scale: float
-    heads: int
-    dropout: float
-
-    def attend(self, read_BTD: Tensor, bias: Tensor | None, spread: Hook | None, rows: int | None) -> Tensor:
-        """``(B, Q, I)``, the heads side by side."""
-        queries_BQI = _taken(self.query, read_BTD, spread, rows)
-        keys_BTI, values_BTI = (_taken(m, read_BTD, spread, None) for m in (self.key, self.value))
-        if bias is not None:
-            bias = (bias if rows is None or bias.shape[2] == 1 else bias[:, :, :rows]).to(
-                torch.bool if bias.dtype == torch.bool else queries_BQI.dtype
-            )
-        attended_BHQd = nn.functional.scaled_dot_product_attention(
-            self.split(queries_BQI),
-            self.split(keys_BTI),
-            self.split(values_BTI),
-            attn_mask=bias,
-            dropout_p=self.dropout,
-            scale=self.scale,
-        )
-        return attended_BHQd.transpose(1, 2).flatten(2)
-
-    def weights(self, queries_BQD: Tensor, keys_BTD: Tensor, bias: Tensor | None) -> Tensor:
-        """``(B, H, Q, T)``, without dropout."""
-        queries_BHQd, keys_BHTd = self.split(self.query(queries_BQD)), self.split(self.key(keys_BTD))
-        scores_BHQT = self.scale * (queries_BHQd @ keys_BHTd.transpose(2, 3)).float()
-        if bias is not None and bias.dtype == torch.bool:
-            scores_BHQT = scores_BHQT.masked_fill(~bias, torch.finfo(torch.float32).min)
-        elif bias is not None:
-            scores_BHQT = scores_BHQT + bias
-        return scores_BHQT.softmax(3)
-
-    def split(self, states_BTI: Tensor) -> Tensor:
-        """``(B, H, T, I / H)``."""
-        return states_BTI.view(*states_BTI.shape[:2], self.heads, -1).transpose(1, 2)
-
-
-def _taken(module: nn.Module, states_BTD: Tensor, spread: Hook | None, rows: int | None) -> Tensor:
-    """The module's output for the first ``rows`` tokens, made before it is spread."""
-    if spread is None:
-        made: Tensor = module(states_BTD[:, :rows])
-        return made
-    return spread(module(states_BTD))[:, :rows]
-
-
-def _skipped(states_BTD: Tensor, spread: Hook | None, rows: int | None) -> Tensor:
-    return (states_BTD if spread is None else spread(states_BTD))[:, :rows]
 
 
 class PostNormEncoder(nn.Module):
@@ -242,21 +213,17 @@ class PostNormEncoder(nn.Module):
     def bias(self, mask_BT: Tensor | None, tokens: int) -> Tensor | None:
         return None if mask_BT is None else mask_BT[:, None, None, :]
 
-    def steps(
-        self,
-        at: int,
-        states_BTD: Tensor,
-        bias: Tensor | None,
-        *,
-        spread: Hook | None = None,
-        rows: int | None = None,
-    ) -> Steps:
+    def before(self, at: int, states_BTD: Tensor) -> Tensor:
+        return states_BTD
+
+    def project(self, at: int, read_BTD: Tensor, states_BTD: Tensor, rows: int | None) -> Projected:
+        return self._attention(at).project(read_BTD, states_BTD, rows)
+
+    def after(self, at: int, projected: Projected, bias: Tensor | None) -> Steps:
         own: Any = self.layers[at]
         attention, mlp = own.attention.output, own.output
-        read = yield states_BTD
-        attended = self._projections(at).attend(read, bias, spread, rows)
-        added = yield attention.dropout(attention.dense(attended))
-        summed = yield _skipped(states_BTD, spread, rows) + added
+        added = yield attention.dropout(attention.dense(self._attention(at).attend(projected, bias)))
+        summed = yield projected.skipped_BQD + added
         stream = attention.LayerNorm(summed)
         read = yield stream
         added = yield mlp.dropout(mlp.dense(own.intermediate(read)))
@@ -265,12 +232,12 @@ class PostNormEncoder(nn.Module):
         return made
 
     def weights(self, at: int, queries_BQD: Tensor, keys_BTD: Tensor, bias: Tensor | None) -> Tensor:
-        return self._projections(at).weights(queries_BQD, keys_BTD, bias)
+        return self._attention(at).weights(queries_BQD, keys_BTD, bias)
 
-    def _projections(self, at: int) -> _Projections:
+    def _attention(self, at: int) -> Attention:
         own: Any = cast(Any, self.layers[at]).attention.self
         dropout = float(own.dropout.p) if self.training else 0.0
-        return _Projections(own.query, own.key, own.value, float(own.scaling), self.heads, dropout)
+        return Attention(own.query, own.key, own.value, float(own.scaling), self.heads, dropout)
 
     def leave(self, states_BTD: Tensor) -> Tensor:
         return states_BTD.float()
@@ -278,14 +245,15 @@ class PostNormEncoder(nn.Module):
     def beyond(self, at: int, place: Place) -> list[nn.Module]:
         own: Any = self.layers[at]
         after: list[nn.Module] = [own.attention.output.LayerNorm, own.intermediate, own.output]
-        return {
+        within: dict[Place, list[nn.Module]] = {
             "before_attention": [own],
             "after_attention": after,
             "after_attention_and_skip": after,
             "before_mlp": after[1:],
             "after_mlp": [own.output.LayerNorm],
             "after_mlp_and_skip": [own.output.LayerNorm],
-        }[place]
+        }
+        return [*within[place], *self.layers[at + 1 :]]
 
 
 class PreNormEncoder(nn.Module):
@@ -296,8 +264,11 @@ class PreNormEncoder(nn.Module):
         super().__init__()
         config: Any = body.config
         stack: Any = body.get_submodule("encoder")
-        self.table: Any = stack.embed_tokens
-        self.relative: Any = stack.block[0].layer[0].SelfAttention
+        self.embeddings: Any = stack.embed_tokens
+        first: Any = stack.block[0].layer[0].SelfAttention
+        self.positions = first.relative_attention_bias
+        # The first layer may not be among the chosen ones; as a method it is no child of this module.
+        self._relative: Callable[[int, int], Tensor] = first.compute_bias
         self.layers = _chosen(stack.block, layers)
         self.norm, self.dropout = stack.final_layer_norm, stack.dropout
         self.width, self.depth = int(config.d_model), len(self.layers)
@@ -305,7 +276,7 @@ class PreNormEncoder(nn.Module):
         self.longest: int | None = None
 
     def words(self, ids_BT: Tensor) -> Tensor:
-        vectors_BTD: Tensor = self.table(ids_BT)
+        vectors_BTD: Tensor = self.embeddings(ids_BT)
         return vectors_BTD
 
     def enter(self, vectors_BTD: Tensor, positions_BT: Tensor) -> Tensor:
@@ -313,38 +284,36 @@ class PreNormEncoder(nn.Module):
         return entered_BTD
 
     def bias(self, mask_BT: Tensor | None, tokens: int) -> Tensor | None:
-        bias_1HTT: Tensor = self.relative.compute_bias(tokens, tokens)
+        bias_1HTT = self._relative(tokens, tokens)
         if mask_BT is None:
             return bias_1HTT
         lowest = torch.finfo(bias_1HTT.dtype).min
         return torch.where(mask_BT[:, None, None, :], bias_1HTT, lowest)
 
-    def steps(
-        self,
-        at: int,
-        states_BTD: Tensor,
-        bias: Tensor | None,
-        *,
-        spread: Hook | None = None,
-        rows: int | None = None,
-    ) -> Steps:
+    def before(self, at: int, states_BTD: Tensor) -> Tensor:
+        normed_BTD: Tensor = cast(Any, self.layers[at]).layer[0].layer_norm(states_BTD)
+        return normed_BTD
+
+    def project(self, at: int, read_BTD: Tensor, states_BTD: Tensor, rows: int | None) -> Projected:
+        return self._attention(at).project(read_BTD, states_BTD, rows)
+
+    def after(self, at: int, projected: Projected, bias: Tensor | None) -> Steps:
         attention, mlp = cast(Any, self.layers[at]).layer
-        read = yield attention.layer_norm(states_BTD)
-        attended = self._projections(at).attend(read, bias, spread, rows)
+        attended = self._attention(at).attend(projected, bias)
         added = yield attention.dropout(attention.SelfAttention.o(attended))
-        stream = yield _skipped(states_BTD, spread, rows) + added
+        stream = yield projected.skipped_BQD + added
         read = yield mlp.layer_norm(stream)
         added = yield mlp.dropout(mlp.DenseReluDense(read))
         made = yield stream + added
         return made
 
     def weights(self, at: int, queries_BQD: Tensor, keys_BTD: Tensor, bias: Tensor | None) -> Tensor:
-        return self._projections(at).weights(queries_BQD, keys_BTD, bias)
+        return self._attention(at).weights(queries_BQD, keys_BTD, bias)
 
-    def _projections(self, at: int) -> _Projections:
+    def _attention(self, at: int) -> Attention:
         own: Any = cast(Any, self.layers[at]).layer[0].SelfAttention
         dropout = float(own.dropout) if self.training else 0.0
-        return _Projections(own.q, own.k, own.v, float(own.scaling), self.heads, dropout)
+        return Attention(own.q, own.k, own.v, float(own.scaling), self.heads, dropout)
 
     def leave(self, states_BTD: Tensor) -> Tensor:
         left_BTD: Tensor = self.dropout(self.norm(states_BTD.float()))
@@ -352,14 +321,16 @@ class PreNormEncoder(nn.Module):
 
     def beyond(self, at: int, place: Place) -> list[nn.Module]:
         attention, mlp = cast(Any, self.layers[at]).layer
-        return {
-            "before_attention": [attention.SelfAttention, mlp],
+        positions = [self.positions] if at == 0 else []
+        within: dict[Place, list[nn.Module]] = {
+            "before_attention": [attention.SelfAttention, mlp, *positions],
             "after_attention": [mlp],
             "after_attention_and_skip": [mlp],
             "before_mlp": [mlp.DenseReluDense],
             "after_mlp": [],
             "after_mlp_and_skip": [],
-        }[place]
+        }
+        return [*within[place], *self.layers[at + 1 :], self.norm]
 
 
 KINDS: Mapping[str, Callable[[nn.Module, Sequence[int] | None], PostNormEncoder | PreNormEncoder]] = {

@@ -119,17 +119,37 @@ def test_the_long_form_is_read_back(tmp_path: Path, reader: Reader, name: str) -
     assert records[0] == {
         "product_id": "a", "attribute": "Color", "status": "found", "value": "Red", "canonical": "Red",
         "probability": 0.9, "source": "title", "start": 0, "end": 3, "snippet": 'Red, "big" shoe',
-        "snippet_start": 0, "evidence_kind": "span", "alternatives": "[]", "input_read": "all",
-        "model": "m1", "schema": "s1", "input": "i1",
+        "snippet_start": 0, "evidence_kind": "span", "other_places": [], "alternatives": [],
+        "input_read": "all", "model": "m1", "schema": "s1", "input": "i1",
     }  # fmt: skip
     assert records[1]["value"] is None
     assert records[1]["probability"] == 0.8
-    assert json.loads(records[1]["alternatives"]) == [
+    assert records[1]["alternatives"] == [
         {"value": "40mm", "canonical": "40 mm", "probability": 0.4, "source": "title", "start": 0, "end": 3}
     ]
     assert [r["value"] for r in records[2:4]] == ["x", "y"]
     assert records[2]["evidence_kind"] == "inferred"
     assert records[2]["start"] is None
+
+
+@pytest.mark.parametrize("name", ["o.csv", "o.jsonl", "o.parquet"])
+def test_all_places_of_a_value_are_written(tmp_path: Path, reader: Reader, name: str) -> None:
+    with open_sink(tmp_path / name, reader=reader, layout="long") as sink:
+        for row in reader:
+            one = found(row, "Color", "Red", "shoe")
+            places = tuple(v.evidence[0] for v in one.values)
+            sink.write(row, [replace(one, values=(replace(one.values[0], evidence=places),))])
+    first = next(iter(read_long(tmp_path / name)))
+    assert (first["start"], first["end"]) == (0, 3)
+    assert first["other_places"] == [
+        {
+            "source": "title", "start": 11, "end": 15, "snippet": 'Red, "big" shoe', "snippet_start": 11,
+            "evidence_kind": "span",
+        }
+    ]  # fmt: skip
+    if name == "o.parquet":
+        places_type = pq.read_schema(tmp_path / name).field("other_places").type
+        assert str(places_type.value_type).startswith("struct<source: string, start: int64")
 
 
 def test_reading_something_else_as_the_long_form(tmp_path: Path, reader: Reader) -> None:
@@ -138,6 +158,9 @@ def test_reading_something_else_as_the_long_form(tmp_path: Path, reader: Reader)
     bad = write(tmp_path / "l.csv", "product_id,attribute,status,value,start\na,b,found,c,x\n")
     with pytest.raises(InputError, match="row 1, field \"start\": 'x' is no number"):
         list(read_long(bad))
+    odd = write(tmp_path / "o.csv", "product_id,attribute,status,value,other_places\na,b,found,c,x\n")
+    with pytest.raises(InputError, match=r'row 1, field "other_places": this is no list in JSON\. Fix'):
+        list(read_long(odd))
 
 
 def test_layouts_by_the_ending(tmp_path: Path, reader: Reader) -> None:

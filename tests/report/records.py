@@ -20,6 +20,7 @@ def record(**fields: Any) -> dict[str, Any]:
         "snippet": "shoe, navy, 42",
         "snippet_start": 6,
         "evidence_kind": "span",
+        "other_places": [],
         "alternatives": "[]",
         "input_read": "all",
         "model": "m",

@@ -49,6 +49,19 @@ def test_the_page_shows_values_marked_in_their_snippets() -> None:
     assert "left out" not in read.text
 
 
+def test_every_place_of_a_value_is_marked() -> None:
+    other = {"source": "bullets", "start": 3, "end": 7, "snippet_start": 3, "evidence_kind": "span"}
+    places = [{**other, "snippet": f"in navy {at}"} for at in range(4)]
+    read = Page(inspect_html([record(other_places=places)]))
+    assert read.marked == ["navy"] * 5
+    for said in ("shoe, navy, 42", "bulletsin navy 0", "in navy 3"):
+        assert said in read.text
+    shown = terminal(inspect_terminal([record(other_places=places)]))
+    assert "in navy 1" in shown
+    assert "in navy 2" not in shown
+    assert "and 2 more places" in shown
+
+
 def test_asks_are_counted_once_whatever_their_values() -> None:
     read = Page(inspect_html(ROWS))
     squeezed = " ".join(read.text.split())

@@ -1,7 +1,9 @@
+import json
+
 import pytest
 
 from attrex.errors import InputError
-from attrex.report.row import Alternative, parse
+from attrex.report.row import Alternative, Place, parse
 from tests.report.records import record, valueless
 
 FIX = "Fix: pass the long form that `attrex fill` writes to a .parquet or .jsonl file"
@@ -9,12 +11,12 @@ FIX = "Fix: pass the long form that `attrex fill` writes to a .parquet or .jsonl
 
 def test_a_row_is_typed() -> None:
     row = parse(record(), 1)
-    assert (row.value, row.canonical, row.probability, row.mark) == ("navy", "Blue", 0.875, (6, 10))
+    assert (row.value, row.canonical, row.probability, row.places[0].mark) == ("navy", "Blue", 0.875, (6, 10))
 
 
 def test_numbers_may_be_texts_and_gaps_empty() -> None:
     row = parse(record(probability="0.5", start="12", end="16", snippet_start="6", canonical=""), 1)
-    assert (row.probability, row.mark, row.canonical) == (0.5, (6, 10), None)
+    assert (row.probability, row.places[0].mark, row.canonical) == (0.5, (6, 10), None)
     assert parse(valueless("not_stated", probability=""), 1).probability is None
     assert parse(record(probability=float("nan")), 1).probability is None
 
@@ -24,7 +26,19 @@ def test_numbers_may_be_texts_and_gaps_empty() -> None:
     [{"snippet_start": 12}, {"snippet_start": -1}, {"end": 12}, {"end": None}, {"snippet": None}],
 )
 def test_a_mark_that_does_not_fit_is_dropped(wrong: dict[str, int | None]) -> None:
-    assert parse(record(**wrong), 1).mark is None
+    assert parse(record(**wrong), 1).places[0].mark is None
+
+
+def test_all_places_of_a_value() -> None:
+    other = {"source": "bullets", "start": 3, "end": 7, "snippet": "in navy", "snippet_start": 3}
+    more = [{**other, "evidence_kind": "span"}, "odd"]
+    row = parse(record(other_places=more), 1)
+    assert row.places == (
+        Place("title", "shoe, navy, 42", (6, 10), "span"),
+        Place("bullets", "in navy", (3, 7), "span"),
+    )
+    assert parse(record(other_places=json.dumps(more)), 1).places == row.places
+    assert parse(valueless("not_stated"), 1).places == ()
 
 
 def test_alternatives() -> None:
@@ -46,6 +60,10 @@ def test_alternatives() -> None:
         ({"status": None}, 'f.csv, row 7, field "status": the value is missing'),
         ({"probability": "high"}, 'f.csv, row 7, field "probability": expected a number, got "high"'),
         ({"start": "x"}, 'f.csv, row 7, field "start": expected a number, got "x"'),
+        (
+            {"other_places": "[oops"},
+            'f.csv, row 7, field "other_places": the text is no JSON (Expecting value)',
+        ),
         (
             {"alternatives": "[oops"},
             'f.csv, row 7, field "alternatives": the text is no JSON (Expecting value)',

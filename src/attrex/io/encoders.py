@@ -98,13 +98,20 @@ class TextEncoder:
 
 
 class ParquetEncoder:
-    """One row group a piece. Everything is text but the columns named as numbers."""
+    """One row group a piece. Everything is text but the columns named as ``numbers`` or as ``lists`` (of
+    structs with these fields)."""
 
-    def __init__(self, names: Sequence[str], numbers: Mapping[str, type]) -> None:
+    def __init__(
+        self, names: Sequence[str], numbers: Mapping[str, type], lists: Mapping[str, Sequence[str]]
+    ) -> None:
         types = {int: pa.int64(), float: pa.float64()}
-        self._schema = pa.schema(
-            [(name, types[numbers[name]] if name in numbers else pa.string()) for name in names]
-        )
+
+        def type_of(name: str) -> pa.DataType:
+            if name in lists:
+                return pa.list_(pa.struct([(field, type_of(field)) for field in lists[name]]))
+            return types[numbers[name]] if name in numbers else pa.string()
+
+        self._schema = pa.schema([(name, type_of(name)) for name in names])
         self._records: list[dict[str, Any]] = []
         self._size = 0
 

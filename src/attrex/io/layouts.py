@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from attrex.core import Extraction, Status, Value
+from attrex.core import Evidence, Extraction, Status, Value
 from attrex.io import mave
 from attrex.io.cells import as_json, as_text
 from attrex.io.formula import escape
@@ -15,10 +15,17 @@ from attrex.io.rows import Row
 
 LONG_COLUMNS = (
     "product_id", "attribute", "status", "value", "canonical", "probability", "source", "start", "end",
-    "snippet", "snippet_start", "evidence_kind", "alternatives", "input_read", "model", "schema", "input",
+    "snippet", "snippet_start", "evidence_kind", "other_places", "alternatives", "input_read", "model",
+    "schema", "input",
 )  # fmt: skip
 NUMBERS = {"start": int, "end": int, "snippet_start": int, "probability": float}
-"""The long form's columns that are not text."""
+"""The long form's columns of numbers."""
+PLACE = ("source", "start", "end", "snippet", "snippet_start", "evidence_kind")
+LISTS = {
+    "other_places": PLACE,
+    "alternatives": ("value", "canonical", "probability", "source", "start", "end"),
+}
+"""The long form's columns of lists, with the fields of an item; a field's type is that of the column."""
 
 
 class Layout(Protocol):
@@ -36,8 +43,9 @@ class Layout(Protocol):
 class LongLayout:
     """One record a value; one without a value for every ask that found none.
 
-    ``source``, ``start`` and ``snippet`` speak of the value's first evidence; for a picture, ``source`` is
-    its location. ``alternatives`` is JSON text. ``spreadsheet``: texts are escaped for spreadsheets.
+    ``source``, ``start`` and ``snippet`` speak of the value's first place, ``other_places`` holds the rest;
+    for a picture, ``source`` is its location. ``spreadsheet``: texts are escaped for spreadsheets, and lists
+    are JSON text.
     """
 
     names = header = LONG_COLUMNS
@@ -48,8 +56,14 @@ class LongLayout:
     def records(self, row: Row, extractions: Sequence[Extraction]) -> list[dict[str, Any]]:
         made = [record for extraction in extractions for record in _long(extraction)]
         if self._spreadsheet:
-            made = [{k: escape(v) if isinstance(v, str) else v for k, v in r.items()} for r in made]
+            made = [{name: _cell(content) for name, content in record.items()} for record in made]
         return made
+
+
+def _cell(content: Any) -> Any:
+    if isinstance(content, list):
+        return json.dumps(content, ensure_ascii=False)
+    return escape(content) if isinstance(content, str) else content
 
 
 def _long(extraction: Extraction) -> list[dict[str, Any]]:
@@ -59,50 +73,51 @@ def _long(extraction: Extraction) -> list[dict[str, Any]]:
         "status": str(extraction.status),
     }
     rest = {
-        "alternatives": json.dumps([_alternative(v) for v in extraction.alternatives], ensure_ascii=False),
+        "alternatives": [_alternative(v) for v in extraction.alternatives],
         "input_read": extraction.input_read,
         "model": extraction.provenance.model,
         "schema": extraction.provenance.schema,
         "input": extraction.provenance.input,
     }
     if not extraction.values:
-        return [{**dict.fromkeys(LONG_COLUMNS), **common, "probability": extraction.probability, **rest}]
+        none = {**dict.fromkeys(LONG_COLUMNS), "other_places": []}
+        return [{**none, **common, "probability": extraction.probability, **rest}]
     return [{**dict.fromkeys(LONG_COLUMNS), **common, **_value(v), **rest} for v in extraction.values]
 
 
 def _value(value: Value) -> dict[str, Any]:
-    made: dict[str, Any] = {
+    places = [_place(evidence) for evidence in value.evidence]
+    return {
         "value": value.text,
         "canonical": value.canonical,
         "probability": value.probability,
+        **(places[0] if places else {}),
+        "other_places": places[1:],
     }
-    if value.evidence:
-        evidence = value.evidence[0]
-        made |= {
-            "evidence_kind": evidence.kind,
-            "snippet": evidence.snippet,
-            "snippet_start": evidence.snippet_start,
-            "source": evidence.picture,
-        }
-        if evidence.span is not None:
-            made |= {
-                "source": evidence.span.source,
-                "start": evidence.span.start,
-                "end": evidence.span.end,
-            }
-    return made
+
+
+def _place(evidence: Evidence) -> dict[str, Any]:
+    span = evidence.span
+    return {
+        "source": evidence.picture if span is None else span.source,
+        "start": None if span is None else span.start,
+        "end": None if span is None else span.end,
+        "snippet": evidence.snippet,
+        "snippet_start": evidence.snippet_start,
+        "evidence_kind": evidence.kind,
+    }
 
 
 def _alternative(value: Value) -> dict[str, Any]:
-    made: dict[str, Any] = {
+    span = next((e.span for e in value.evidence if e.span is not None), None)
+    return {
         "value": value.text,
         "canonical": value.canonical,
         "probability": value.probability,
+        "source": None if span is None else span.source,
+        "start": None if span is None else span.start,
+        "end": None if span is None else span.end,
     }
-    span = next((e.span for e in value.evidence if e.span is not None), None)
-    if span is not None:
-        made |= {"source": span.source, "start": span.start, "end": span.end}
-    return made
 
 
 class WideLayout:

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from attrex.errors import InputError
+from attrex.io.cells import literal_list
 from attrex.io.formula import unescape
 from attrex.io.input import Input
-from attrex.io.layouts import LONG_COLUMNS, NUMBERS
+from attrex.io.layouts import LISTS, LONG_COLUMNS, NUMBERS
 from attrex.io.tables import Table
 
 
 def read_long(path: str | Path) -> Iterator[dict[str, Any]]:
-    """The records of a long-form file (CSV, TSV, JSONL, Parquet): numbers as numbers, missing ones None,
-    texts as they were before escaping. Streams. Raises ``InputError`` where the file is something else."""
+    """The records of a long-form file (CSV, TSV, JSONL, Parquet): numbers as numbers, lists as lists, missing
+    ones None, texts as they were before escaping. Streams. Raises ``InputError`` where the file is something
+    else."""
     source = Input(path)
     table = Table(source)
     with closing(table.rows()) as rows:
@@ -52,6 +54,17 @@ def _record(cells: Mapping[str, Any], row: int, source: Input, *, escaped: bool)
                     field=name,
                     fix="write the file again",
                 ) from None
+        elif name in LISTS:
+            parsed = literal_list(value) if isinstance(value, str) else value
+            if not isinstance(parsed, list):
+                raise InputError(
+                    "this is no list in JSON",
+                    file=source.name,
+                    row=row,
+                    field=name,
+                    fix="write the file again",
+                )
+            made[name] = parsed
         else:
             made[name] = unescape(value) if escaped else value
     return made

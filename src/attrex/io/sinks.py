@@ -16,7 +16,7 @@ from attrex.core import Extraction, Status
 from attrex.errors import ConfigError, OutputError
 from attrex.io.dialect import Dialect
 from attrex.io.encoders import Encoder, Kind, ParquetEncoder, TextEncoder
-from attrex.io.layouts import NUMBERS, Layout, LongLayout, MaveLayout, WideLayout
+from attrex.io.layouts import LISTS, NUMBERS, Layout, LongLayout, MaveLayout, WideLayout
 from attrex.io.parts import PartFolder
 from attrex.io.rows import Reader, Row
 
@@ -261,7 +261,8 @@ def _kind(path: str | Path, streamed: Kind) -> tuple[Kind, bool]:
 
 def _encoder(kind: Kind, layout: Layout, dialect: Dialect | None, *, packed: bool) -> Encoder:
     if kind == "parquet":
-        return ParquetEncoder(layout.names, NUMBERS if isinstance(layout, LongLayout) else {})
+        long = isinstance(layout, LongLayout)
+        return ParquetEncoder(layout.names, NUMBERS if long else {}, LISTS if long else {})
     if kind == "jsonl":
         return TextEncoder(None, Dialect(), packed=packed)
     own = dialect if dialect is not None and isinstance(layout, WideLayout) else Dialect()

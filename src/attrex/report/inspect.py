@@ -17,12 +17,14 @@ from attrex.report.numbers import counted, fraction, whole
 from attrex.report.page import asset, bdi, page, section, tiles
 from attrex.report.page import table as html_table
 from attrex.report.plots import meter, stacked_bar
-from attrex.report.row import STATUSES, InspectRow, parse
+from attrex.report.row import STATUSES, InspectRow, Place, parse
 from attrex.report.visible import around, clipped, escaped, visible
 
 _SNIPPET, _VALUE = 320, 300
 """The longest snippet and value shown on the page, in characters."""
 _ALTERNATIVES = 5
+_PLACES = 3
+"""So many places of a value are shown in the terminal; the page shows all."""
 
 _STYLES = {
     "found": "green",
@@ -194,11 +196,14 @@ def _row(row: InspectRow) -> str:
 
 def _evidence(row: InspectRow) -> str:
     part = '<span class="said">Only a part of the text was read.</span>' if row.input_read == "part" else ""
-    if row.snippet is None:
+    return "".join(map(_place, row.places)) + part
+
+
+def _place(place: Place) -> str:
+    if place.snippet is None:
         said = {"inferred": "inferred; it stands nowhere in the text", "region": "in the picture"}
-        kind = f'<span class="without">{said.get(row.evidence_kind or "", "")}</span>'
-        return f"{_source(row.source)}{kind}{part}"
-    return f'<p class="snippet">{_source(row.source)}{highlighted(row.snippet, row.mark)}</p>{part}'
+        return f'{_source(place.source)}<span class="without">{said.get(place.kind or "", "")}</span>'
+    return f'<p class="snippet">{_source(place.source)}{highlighted(place.snippet, place.mark)}</p>'
 
 
 def _source(name: str | None) -> str:
@@ -254,7 +259,7 @@ def inspect_terminal(
             if row.value is not None
             else Text(_name(row.status), style=_STYLES[row.status]),
             fraction(row.probability, digits=2),
-            marked(row.snippet, row.mark, length=48) if row.snippet is not None else Text(""),
+            _stands(row),
         )
     lines: list[RenderableType] = [grid]
     left_out = seen.total - len(seen.rows)
@@ -264,6 +269,15 @@ def inspect_terminal(
     summary = f"{counted(seen.products, 'product')}, {counted(seen.statuses.total(), 'ask')}"
     lines.append(Text(f"{summary}: {ends}." if ends else "There are no rows."))
     return Group(*lines)
+
+
+def _stands(row: InspectRow) -> Text:
+    """Each place on lines of its own."""
+    texts = [marked(p.snippet, p.mark, length=48) for p in row.places if p.snippet is not None]
+    more = len(texts) - _PLACES
+    return Text("\n").join(
+        [*texts[:_PLACES], *([Text(f"and {counted(more, 'more place')}")] if more > 0 else [])]
+    )
 
 
 def marked(snippet: str, mark: tuple[int, int] | None, *, length: int) -> Text:

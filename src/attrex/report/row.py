@@ -25,8 +25,18 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands. ``mark`` is its ``[start, end)`` in the snippet."""
+
+    source: str | None
+    snippet: str | None
+    mark: tuple[int, int] | None
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class InspectRow:
-    """One value, or one ask without a value. ``mark`` is the value's ``[start, end)`` in the snippet."""
+    """One value, or one ask without a value; ``places`` are all that its record tells."""
 
     product_id: str
     attribute: str
@@ -34,10 +44,7 @@ class InspectRow:
     value: str | None
     canonical: str | None
     probability: float | None
-    source: str | None
-    snippet: str | None
-    mark: tuple[int, int] | None
-    evidence_kind: str | None
+    places: tuple[Place, ...]
     alternatives: tuple[Alternative, ...]
     input_read: str | None
 
@@ -57,12 +64,8 @@ def parse(record: Mapping[str, Any], number: int, file: str | None = None) -> In
             field="status",
             fix=_FIX,
         )
-    start, end = (_whole(record, name, number, file) for name in ("start", "end"))
-    snippet, within = _text(record, "snippet"), _whole(record, "snippet_start", number, file)
-    mark = None
-    if snippet and start is not None and end is not None and within is not None:
-        stop = within + end - start
-        mark = (within, stop) if 0 <= within < stop <= len(snippet) else None
+    others = (one for one in _list(record, "other_places", number, file) if isinstance(one, Mapping))
+    places = [_place(one, number, file) for one in (record, *others)]
     return InspectRow(
         product_id=_required(record, "product_id", number, file),
         attribute=_required(record, "attribute", number, file),
@@ -70,13 +73,20 @@ def parse(record: Mapping[str, Any], number: int, file: str | None = None) -> In
         value=_text(record, "value"),
         canonical=_text(record, "canonical"),
         probability=_number(record, "probability", number, file),
-        source=_text(record, "source"),
-        snippet=snippet,
-        mark=mark,
-        evidence_kind=_text(record, "evidence_kind"),
+        places=tuple(place for place in places if place.kind is not None or place.snippet is not None),
         alternatives=_alternatives(record, number, file),
         input_read=_text(record, "input_read"),
     )
+
+
+def _place(record: Mapping[str, Any], number: int, file: str | None) -> Place:
+    start, end = (_whole(record, name, number, file) for name in ("start", "end"))
+    snippet, within = _text(record, "snippet"), _whole(record, "snippet_start", number, file)
+    mark = None
+    if snippet and start is not None and end is not None and within is not None:
+        stop = within + end - start
+        mark = (within, stop) if 0 <= within < stop <= len(snippet) else None
+    return Place(_text(record, "source"), snippet, mark, _text(record, "evidence_kind"))
 
 
 def _text(record: Mapping[str, Any], name: str) -> str | None:
@@ -108,18 +118,23 @@ def _whole(record: Mapping[str, Any], name: str, number: int, file: str | None) 
     return None if value is None else int(value)
 
 
-def _alternatives(record: Mapping[str, Any], number: int, file: str | None) -> tuple[Alternative, ...]:
-    """From JSON text or from a list; an item is a text or an object with ``value`` (or ``text``)."""
-    content = record.get("alternatives")
+def _list(record: Mapping[str, Any], name: str, number: int, file: str | None) -> list[Any]:
+    """A column of lists, which may be JSON text."""
+    content = record.get(name)
     if isinstance(content, str):
         try:
             content = json.loads(content) if content else None
         except json.JSONDecodeError as error:
             raise InputError(
-                f"the text is no JSON ({error.msg})", file=file, row=number, field="alternatives", fix=_FIX
+                f"the text is no JSON ({error.msg})", file=file, row=number, field=name, fix=_FIX
             ) from None
+    return content if isinstance(content, list) else []
+
+
+def _alternatives(record: Mapping[str, Any], number: int, file: str | None) -> tuple[Alternative, ...]:
+    """An item is a text or an object with ``value`` (or ``text``)."""
     found = []
-    for item in content if isinstance(content, list) else ():
+    for item in _list(record, "alternatives", number, file):
         fields = item if isinstance(item, Mapping) else {"value": item}
         text = fields.get("value", fields.get("text"))
         if text is not None:

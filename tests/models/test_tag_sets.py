@@ -78,6 +78,26 @@ def test_to_an_attribute_the_others_tags_are_outside(scheme: TagScheme) -> None:
         assert seen.follows[i][j] == scheme.follows[one][other]
 
 
+@pytest.mark.parametrize(
+    ("scheme", "closing", "runs_on"),
+    [
+        (BIO, [4, 2], [(1, 2), (2, 2), (3, 4), (4, 4)]),
+        (BIOE, [6, 3], [(1, 2), (1, 3), (2, 2), (2, 3), (4, 5), (4, 6), (5, 5), (5, 6)]),
+    ],
+    ids=lambda each: each.name if isinstance(each, TagScheme) else "",
+)
+def test_what_opens_runs_on_and_closes(
+    scheme: TagScheme, closing: list[int], runs_on: list[tuple[int, int]]
+) -> None:
+    sets = TagSets(2, scheme)
+    joint = sets.joint(torch.tensor([1, 0]))
+    assert joint.begin_X.tolist() == [sets.tags_of(1)[0], 1]
+    assert joint.inside_X.tolist() == [sets.tags_of(1)[1], 2]
+    assert joint.closing_X.tolist() == closing
+    assert [own.nonzero().flatten().tolist() for own in joint.own_XK] == [sets.tags_of(1), sets.tags_of(0)]
+    assert [tuple(pair) for pair in joint.runs_on_KK.nonzero().tolist()] == runs_on
+
+
 def product(title: str) -> Product:
     return Product(title, None, (Source("title", title),))
 

@@ -64,6 +64,15 @@ def test_described_records_are_not_rounded(tmp_path: Path) -> None:
         assert torch.equal(told.weight_K, weight_K)
 
 
+def test_what_a_closed_model_does_not_know_is_kept_as_unknown(tmp_path: Path) -> None:
+    calls = []
+    for _ in range(2):
+        cache = opened(tmp_path)
+        (told,) = cache.records("attribute", ["a"], lambda places: [calls.append(places)])  # type: ignore[func-returns-value]
+        assert told is None
+    assert len(calls) == 1
+
+
 def test_another_model_s_records_are_ignored_and_that_is_said_once(tmp_path: Path) -> None:
     ask(opened(tmp_path), ["a"])
     said = Said()

@@ -94,7 +94,7 @@ def body() -> BertModel:
 )
 def test_a_text_encoder_s_formula_is_what_pytorch_counts(encoder: nn.Module) -> None:
     ids_1T = torch.zeros(1, 23, dtype=torch.long)
-    assert flops.text_encoder(encoder, 23) == counted(encoder, ids_1T, ids_1T == 0)
+    assert flops.text_encoder(encoder, [23]) == counted(encoder, ids_1T, ids_1T == 0)
 
 
 def test_an_lstm_costs_its_gates() -> None:
@@ -102,7 +102,7 @@ def test_an_lstm_costs_its_gates() -> None:
     encoder = RecurrentEncoder(nn.Embedding(90, 12), width=16, dropout=0.0)
     cell = nn.LSTMCell(12, 8)
     step = counted(cell, torch.zeros(1, 12))
-    assert flops.text_encoder(encoder, 23) == 2 * 23 * step
+    assert flops.text_encoder(encoder, [23]) == 2 * 23 * step
 
 
 def test_self_attention_costs_query_scores_sum_and_projection() -> None:
@@ -113,8 +113,8 @@ def test_self_attention_costs_query_scores_sum_and_projection() -> None:
     scores = counted(_Product(), states_1TD, states_1TD.transpose(1, 2))
     weighted = counted(_Product(), torch.zeros(1, 23, 23), states_1TD)
     joined = counted(attended.joined, torch.zeros(1, 23, 32))
-    expected = flops.text_encoder(inner, 23) + query + scores + weighted + joined
-    assert flops.text_encoder(attended, 23) == expected
+    expected = flops.text_encoder(inner, [23]) + query + scores + weighted + joined
+    assert flops.text_encoder(attended, [23]) == expected
 
 
 class _Product(nn.Module):
@@ -134,6 +134,6 @@ def test_generating_parameters_costs_what_pytorch_counts(part: nn.Module) -> Non
 
 def test_what_has_no_formula_is_refused_by_name() -> None:
     with pytest.raises(ModelError, match="the cost of Linear is unknown"):
-        flops.text_encoder(nn.Linear(2, 2), 5)
+        flops.text_encoder(nn.Linear(2, 2), [5])
     with pytest.raises(ModelError, match="names no num_hidden_layers, so its cost cannot be told"):
         EncoderShape.from_config({"model_type": "resnet"})

@@ -29,10 +29,11 @@ def open_cache(
     """
     if not limit > 0:
         raise ConfigError(f"cache limit: {limit:g} gigabytes is not above 0")
-    if model.traits.cacheable != "disk" or not isinstance(model, Packing):
+    types = model.record_types if isinstance(model, Packing) else None
+    if types is None:
         raise ConfigError(
             f'cache: what "{model.config()["builder"]}" prepares is made faster than it is read from a disk. '
             "Fix: leave the cache out"
         )
     size = int(limit * GIGABYTE)
-    return DiskCache(Path(folder), model=version, types=model.record_types, limit=size, say=say)
+    return DiskCache(Path(folder), model=version, types=types, limit=size, say=say)

@@ -45,6 +45,7 @@ STALE = 3600.0
 """Seconds after which a file that was never renamed is taken for a crash's."""
 _LOG = logging.getLogger(__name__)
 _SUFFIX, _NEW = ".safetensors", ".new"
+_GONE = object()
 _OURS = re.compile(r"[0-9a-f]{16}")
 
 
@@ -113,7 +114,8 @@ class DiskCache:
         self.root, self.limit = folder, limit
         self.identity = Identity(model, __version__, precision)
         self.hits = self.misses = self.damaged = 0
-        self._types: dict[Kind, type] = {"product": types[0], "attribute": types[1]}
+        # A closed model describes what it does not know as None.
+        self._types: dict[Kind, Any] = {"product": types[0], "attribute": types[1] | None}
         self._say = _LOG.warning if say is None else say
         self._said: set[str] = set()
         self._index = _Index()
@@ -160,7 +162,7 @@ class DiskCache:
             file = self._index.files.get(key)
             if file is not None:
                 record = self._read(file, key, kind)
-                if record is not None:
+                if record is not _GONE:
                     found[key] = record
                     used[file.path] = None
         for path in used:
@@ -204,8 +206,8 @@ class DiskCache:
     def _identity(self) -> list[Any]:
         return [self.identity.model, self.identity.release, self.identity.precision, self.identity.format]
 
-    def _read(self, file: _File, key: str, kind: Kind) -> Any | None:
-        """None where the record is gone or not to be trusted."""
+    def _read(self, file: _File, key: str, kind: Kind) -> Any:
+        """``_GONE`` where the record is not there or not to be trusted."""
         try:
             content = self._map(file.path)
             data = memoryview(content.get_tensor(key).numpy())
@@ -216,7 +218,7 @@ class DiskCache:
             self._index.drop(file)
         except (SafetensorError, OSError, Unreadable):
             self._throw_away(file)
-        return None
+        return _GONE
 
     def _map(self, path: Path) -> Any:
         mapped = self._index.mapped

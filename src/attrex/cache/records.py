@@ -40,8 +40,8 @@ class Unreadable(ValueError):
     """Bytes that are no record of the type."""
 
 
-def pack(record: Any, kind: type, precision: Precision) -> bytes:
-    """The record, a ``kind``, as bytes."""
+def pack(record: Any, kind: Any, precision: Precision) -> bytes:
+    """The record, whose annotation would be ``kind``, as bytes."""
     arrays: list[tuple[str, list[int], bytes]] = []
     tree = _put(record, kind, arrays, precision)
     about, at = [], 0
@@ -54,7 +54,7 @@ def pack(record: Any, kind: type, precision: Precision) -> bytes:
     return _LENGTH.pack(len(header)) + header + body
 
 
-def unpack(data: memoryview, kind: type) -> Any:
+def unpack(data: memoryview, kind: Any) -> Any:
     """What ``pack`` was given, rounded; tensors are on the CPU. Raises ``Unreadable``."""
     try:
         (length,) = _LENGTH.unpack_from(data)
@@ -71,7 +71,7 @@ def unpack(data: memoryview, kind: type) -> Any:
         struct.error,
         RuntimeError,
     ) as problem:
-        raise Unreadable(f"no {kind.__name__}: {problem}") from problem
+        raise Unreadable(f"no {kind}: {problem}") from problem
 
 
 def _padded(size: int) -> int:

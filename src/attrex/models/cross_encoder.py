@@ -19,13 +19,14 @@ from attrex.core import Answer, Attribute, Product, Source
 from attrex.core.tags import SCHEMES, TagScheme
 from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import AttributeTable, ListedAttributes
-from attrex.models.inputs import Inputs, in_batches, lay_out
+from attrex.models.inputs import Inputs, in_batches, lay_out, positions
+from attrex.models.interface import Cost
 from attrex.models.sequence_tagger import PreparedText, SequenceTagger, own_decoders
 from attrex.models.tagging import TaggedWindow, answers, tag_tensor
 from attrex.models.text_encoders import MadeText, PretrainedText
 from attrex.models.trained import Learnt, TrainedModel
-from attrex.nn import crf
-from attrex.text.reading import read
+from attrex.nn import crf, flops
+from attrex.text.reading import Reading, read
 from attrex.text.tokeniser import Tokeniser
 
 QUESTION = 64
@@ -88,6 +89,23 @@ class CrossTagger:
 
         lengths = [len(w.reading) + len(w.reading.prefix) + len(question.ids) for w, question in asked]
         return in_batches(lengths, TOKENS, decode)
+
+    def cost(
+        self,
+        learnt: Learnt[CrossNetwork],
+        readings: Sequence[Reading],
+        attributes: Sequence[Attribute],
+        asks: Sequence[tuple[int, int]],
+    ) -> Cost:
+        """Everything is the ask's: the encoder over attribute and text, and the tags."""
+        network, tokeniser = learnt.network, learnt.tokeniser
+        questions = [len(_question(attribute, tokeniser)) for attribute in attributes]
+        lengths = [positions(readings[window], tokeniser, questions[attribute]) for window, attribute in asks]
+        tags = sum(
+            flops.linear(len(readings[window]), learnt.text.width, len(self._scheme.tags))
+            for window, _ in asks
+        )
+        return Cost(answer=flops.text_encoder(network.tagger.encoder, lengths) + tags)
 
     def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
         """One per ask."""

@@ -74,6 +74,11 @@ def lay_out(
     return Inputs(ids_NS, mask_NS, (within_1T + first_N1) * chain_NT, chain_NT)
 
 
+def positions(reading: Reading, tokeniser: Tokeniser, question: int = 0) -> int:
+    """How long the row is that ``lay_out`` makes of a reading behind a question of so many tokens."""
+    return len(tokeniser.opening) + question + len(reading.prefix) + len(reading) + 1
+
+
 def in_batches(
     lengths: Sequence[int], budget: int, make: Callable[[list[int]], Iterable[Made]]
 ) -> list[Made]:

@@ -80,10 +80,11 @@ class Packing(Protocol):
     """What a model offers beside ``Model`` whose records may lie on a disk."""
 
     @property
-    def record_types(self) -> tuple[type, type]:
+    def record_types(self) -> tuple[type, type] | None:
         """Of ``Prepared`` and of ``Described``: dataclasses whose fields are tensors, texts, numbers,
         other such dataclasses (``Reading``), None, and tuples or lists of these, all annotated. They are
-        packed by their annotations; floating-point tensors may come back as rounded to 16 or 8 bits."""
+        packed by their annotations, and come back on the CPU, those of ``Prepared`` rounded to 16 or 8 bits.
+        A ``Described`` may also be None. None for a model whose records are not for a disk."""
         ...
 
 
@@ -111,10 +112,10 @@ class Costed(Protocol):
         readings: Sequence[Reading],
         attributes: Sequence[Attribute],
         asks: Sequence[tuple[int, int]],
-    ) -> Cost:
+    ) -> Cost | None:
         """Of preparing the windows (as ``text.reading.read`` gives them with the model's tokeniser), of
         describing the attributes, and of answering the asks, which are indices into the two. By hand
-        formula, without padding; nothing is run."""
+        formula, without padding; nothing is run. None where there is no formula."""
         ...
 
 

@@ -17,11 +17,12 @@ from torch import Tensor, nn
 from attrex.core import Answer, Attribute, Product
 from attrex.core.tags import TagScheme
 from attrex.models.attribute_parts import AttributeTable
-from attrex.models.inputs import Inputs, encoded, in_batches, lay_out
+from attrex.models.inputs import Inputs, encoded, in_batches, lay_out, positions
+from attrex.models.interface import Cost
 from attrex.models.tagging import TaggedWindow, answers, ask_tensors
 from attrex.models.text_encoders import MadeText
 from attrex.models.trained import Learnt
-from attrex.nn import crf
+from attrex.nn import crf, flops
 from attrex.nn.crf import Chain
 from attrex.nn.decoders import Decoder, DecoderSource
 from attrex.nn.threads import one_thread
@@ -93,6 +94,8 @@ class LateNetwork(nn.Module):
 class LateTagger:
     """The mechanism of AdaTag and BiLSTM-MultiCRF; see the module's text."""
 
+    record_types = (PreparedWindow, DescribedAttribute)
+
     def __init__(self, decoders: MakeDecoders, scheme: TagScheme) -> None:
         self._decoders, self._scheme = decoders, scheme
 
@@ -131,9 +134,27 @@ class LateTagger:
             readings = [window.reading for window, _ in chosen]
             names = [attribute.name for _, attribute in chosen]
             with one_thread():
-                return answers(_chain(chosen), readings, names, self._scheme, learnt.trims)
+                return answers(_chain(chosen, learnt.device), readings, names, self._scheme, learnt.trims)
 
         return in_batches([len(window.reading) for window, _ in asked], CHAIN_TOKENS, decode)
+
+    def cost(
+        self,
+        learnt: Learnt[LateNetwork],
+        readings: Sequence[Reading],
+        attributes: Sequence[Attribute],
+        asks: Sequence[tuple[int, int]],
+    ) -> Cost:
+        """The encoder a window, the decoder's parameters an attribute, the emissions an ask. Reading the
+        words of an attribute that was not trained on is not counted."""
+        network, tags = learnt.network, len(self._scheme.tags)
+        lengths = [positions(reading, learnt.tokeniser) for reading in readings]
+        decoder = flops.generated(network.decoders.linear) + flops.generated(network.decoders.transitions)
+        return Cost(
+            prepare=flops.text_encoder(network.encoder, lengths),
+            describe=len(attributes) * decoder,
+            answer=sum(flops.linear(len(readings[at]), learnt.text.width, tags) for at, _ in asks),
+        )
 
     def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
         return windows
@@ -151,11 +172,11 @@ def _decoder(learnt: Learnt[LateNetwork], attribute: Attribute) -> Decoder | Non
     return made
 
 
-def _chain(asked: Sequence[tuple[PreparedWindow, DescribedAttribute]]) -> Chain:
+def _chain(asked: Sequence[tuple[PreparedWindow, DescribedAttribute]], device: torch.device) -> Chain:
     """Every asked attribute's emissions for every product in one matrix product, then the asked pairs.
 
     Emissions of pairs nobody asked cost less than picking states per pair would: 4 D operations a
-    token and attribute, against copying D numbers.
+    token and attribute, against copying D numbers. Records that were kept are not where the network is.
     """
     windows = {id(window): window for window, _ in asked}
     attributes = {id(attribute): attribute for _, attribute in asked}
@@ -163,19 +184,19 @@ def _chain(asked: Sequence[tuple[PreparedWindow, DescribedAttribute]]) -> Chain:
     column = {key: at for at, key in enumerate(attributes)}
     decoders = [attribute.decoder for attribute in attributes.values()]
     states = [window.states_TD for window in windows.values()]
-    states_BTD = nn.utils.rnn.pad_sequence(states, batch_first=True)
-    weight_AKD = torch.cat([d.weight_AKD for d in decoders])
-    bias_AK = torch.cat([d.bias_AK for d in decoders])
+    states_BTD = nn.utils.rnn.pad_sequence(states, batch_first=True).to(device)
+    weight_AKD = torch.cat([d.weight_AKD for d in decoders]).to(device)
+    bias_AK = torch.cat([d.bias_AK for d in decoders]).to(device)
     emissions_BTX = states_BTD @ weight_AKD.flatten(0, 1).T
     emissions_BTAK = emissions_BTX.view(*states_BTD.shape[:2], *bias_AK.shape) + bias_AK
-    product_N = torch.tensor([row[id(window)] for window, _ in asked], device=states_BTD.device)
-    attribute_N = torch.tensor([column[id(a)] for _, a in asked], device=states_BTD.device)
-    lengths_B = torch.tensor([len(s) for s in states], device=states_BTD.device)
-    mask_BT = torch.arange(states_BTD.shape[1], device=states_BTD.device) < lengths_B.unsqueeze(1)
+    product_N = torch.tensor([row[id(window)] for window, _ in asked], device=device)
+    attribute_N = torch.tensor([column[id(a)] for _, a in asked], device=device)
+    lengths_B = torch.tensor([len(s) for s in states], device=device)
+    mask_BT = torch.arange(states_BTD.shape[1], device=device) < lengths_B.unsqueeze(1)
     return Chain(
         emissions_BTAK.transpose(1, 2)[product_N, attribute_N],
-        torch.cat([d.transitions_AKK for d in decoders])[attribute_N],
-        torch.cat([d.start_AK for d in decoders])[attribute_N],
-        torch.cat([d.end_AK for d in decoders])[attribute_N],
+        torch.cat([d.transitions_AKK for d in decoders]).to(device)[attribute_N],
+        torch.cat([d.start_AK for d in decoders]).to(device)[attribute_N],
+        torch.cat([d.end_AK for d in decoders]).to(device)[attribute_N],
         mask_BT[product_N],
     )

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from attrex.core import Answer, Attribute, Product
 from attrex.core.tags import TagScheme
 from attrex.models.attribute_parts import AttributeTable
-from attrex.models.inputs import Inputs, in_batches
+from attrex.models.inputs import Inputs, in_batches, positions
+from attrex.models.interface import Cost
 from attrex.models.sequence_tagger import (
     Decoding,
     DescribedPlace,
@@ -36,7 +37,7 @@ from attrex.models.sequence_tagger import (
 from attrex.models.tagging import TaggedWindow, answers, ask_tensors
 from attrex.models.text_encoders import MadeText
 from attrex.models.trained import Learnt
-from attrex.nn import crf
+from attrex.nn import crf, flops
 from attrex.nn.crf import Chain
 from attrex.text.reading import Reading, read
 
@@ -124,6 +125,21 @@ class SeparateTagger:
             return answers(chain, chosen, [name] * len(chosen), self._scheme, learnt.trims)
 
         return in_batches([len(r) + len(r.prefix) for r in readings], TOKENS, decode)
+
+    def cost(
+        self,
+        learnt: Learnt[SeparateNetwork],
+        readings: Sequence[Reading],
+        attributes: Sequence[Attribute],
+        asks: Sequence[tuple[int, int]],
+    ) -> Cost:
+        """Everything is the ask's: the attribute's own encoder, and the tags. All encoders are alike."""
+        lengths = [positions(readings[window], learnt.tokeniser) for window, _ in asks]
+        tags = sum(
+            flops.linear(len(readings[window]), learnt.text.width, len(self._scheme.tags))
+            for window, _ in asks
+        )
+        return Cost(answer=flops.text_encoder(learnt.text.encoder, lengths) + tags)
 
     def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
         return windows

@@ -9,18 +9,19 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from attrex.core import Answer, Attribute, Product
 from attrex.models.attribute_parts import AttributePart, AttributeTable
-from attrex.models.interface import Described, Prepared, Traits
+from attrex.models.interface import Cost, Described, Prepared, Traits
 from attrex.models.tagging import NOTHING, TRIMS, UNKNOWN, TaggedWindow, Trims, tagged_windows
 from attrex.models.text_encoders import MadeText, TextPart
 from attrex.models.weights import fill_in, grouped, kept
 from attrex.supervision.pool import Pool
+from attrex.text.reading import Reading
 from attrex.text.tokeniser import Tokeniser
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -78,6 +79,26 @@ class Mechanism(Protocol[Network]):
         ...
 
 
+@runtime_checkable
+class PackingMechanism(Protocol):
+    """What a mechanism offers whose records may lie on a disk; see ``interface.Packing``."""
+
+    record_types: tuple[type, type]
+
+
+@runtime_checkable
+class CostedMechanism(Protocol):
+    """What a mechanism offers whose cost is known by formula; see ``interface.Costed``."""
+
+    def cost(
+        self,
+        learnt: Learnt[Any],
+        readings: Sequence[Reading],
+        attributes: Sequence[Attribute],
+        asks: Sequence[tuple[int, int]],
+    ) -> Cost: ...
+
+
 class TrainedModel(Generic[Network]):
     """Implements ``Model``, ``Learner`` and ``StorableModel`` for any mechanism.
 
@@ -110,7 +131,8 @@ class TrainedModel(Generic[Network]):
 
     @property
     def traits(self) -> Traits:
-        return Traits(self._attributes.answers, cacheable="memory", window=self._window)
+        cacheable: Literal["memory", "disk"] = "memory" if self.record_types is None else "disk"
+        return Traits(self._attributes.answers, cacheable=cacheable, window=self._window)
 
     @property
     def tokeniser(self) -> Tokeniser:
@@ -145,6 +167,24 @@ class TrainedModel(Generic[Network]):
         for at, answer in zip(live, self.mechanism.answer(self.learnt, asked), strict=True):
             made[at] = answer
         return made
+
+    # --- Packing, Costed ---
+
+    @property
+    def record_types(self) -> tuple[type, type] | None:
+        """See ``Packing``."""
+        return self.mechanism.record_types if isinstance(self.mechanism, PackingMechanism) else None
+
+    def cost(
+        self,
+        readings: Sequence[Reading],
+        attributes: Sequence[Attribute],
+        asks: Sequence[tuple[int, int]],
+    ) -> Cost | None:
+        """See ``Costed``."""
+        if not isinstance(self.mechanism, CostedMechanism):
+            return None
+        return self.mechanism.cost(self.learnt, readings, attributes, asks)
 
     # --- Learner ---
 

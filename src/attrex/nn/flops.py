@@ -11,7 +11,8 @@ Legend: T tokens, D hidden, I heads x head size, F feed-forward, V vocabulary, H
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -93,23 +94,31 @@ def lstm(tokens: int, inputs: int, hidden: int) -> int:
     return 2 * linear(tokens, inputs + hidden, 4 * hidden)
 
 
-def text_encoder(encoder: nn.Module, tokens: int) -> int:
-    """One sequence through a text encoder of ``nn.encoders``, special tokens among ``tokens``.
+def text_encoder(encoder: nn.Module, lengths: Iterable[int]) -> int:
+    """Sequences of these lengths, special tokens among them, through a text encoder of ``nn.encoders``.
 
     Raises ``ModelError`` for a module that is none.
     """
+    counts = Counter(lengths)
+    return sum(number * cost for number, cost in zip(counts.values(), _each(encoder, counts), strict=True))
+
+
+def _each(encoder: nn.Module, lengths: Iterable[int]) -> list[int]:
     if isinstance(encoder, PretrainedEncoder):
-        config: Mapping[str, Any] = encoder.body.config.to_dict()  # type: ignore[union-attr,operator]  # any HF body
-        return transformer(EncoderShape.from_config(config), tokens)
+        shape = EncoderShape.from_config(encoder.body.config.to_dict())  # type: ignore[union-attr,operator]  # any HF body
+        return [transformer(shape, tokens) for tokens in lengths]
     if isinstance(encoder, ShapedEncoder):
-        bits = linear(tokens, encoder.bits.in_features, encoder.width)
-        return text_encoder(encoder.encoder, tokens) + bits
+        own = [linear(tokens, encoder.bits.in_features, encoder.width) for tokens in lengths]
+        return [sum(both) for both in zip(own, _each(encoder.encoder, lengths), strict=True)]
     if isinstance(encoder, RecurrentEncoder):
-        return lstm(tokens, encoder.table.embedding_dim, encoder.width // 2)
+        return [lstm(tokens, encoder.table.embedding_dim, encoder.width // 2) for tokens in lengths]
     if isinstance(encoder, SelfAttention):
         width = encoder.width
-        query, joined = linear(tokens, width, width), linear(tokens, 2 * width, width)
-        return text_encoder(encoder.encoder, tokens) + query + 4 * tokens * tokens * width + joined
+        own = [
+            linear(tokens, width, width) + 4 * tokens * tokens * width + linear(tokens, 2 * width, width)
+            for tokens in lengths
+        ]
+        return [sum(both) for both in zip(own, _each(encoder.encoder, lengths), strict=True)]
     raise ModelError(f"the cost of {type(encoder).__name__} is unknown")
 
 

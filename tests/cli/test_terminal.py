@@ -11,6 +11,7 @@ def test_clock(seconds: float, text: str) -> None:
 def test_progress_tells_rows_rate_and_time_left() -> None:
     assert progress_line(1234, 1000, 10.0, 0.25) == "1,234 rows, 100 rows/s, 25%, 0:30 left"
     assert progress_line(1234, 1000, 10.0, None) == "1,234 rows, 100 rows/s"
+    assert progress_line(1, 1, 0.5, None) == "1 row, 2 rows/s"
 
 
 def test_the_meter_prints_now_and_then(

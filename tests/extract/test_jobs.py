@@ -90,7 +90,7 @@ def test_standard_output_cannot_be_resumed_and_says_so(
     def stop(report: JobReport) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted, match=r"stopped after 1 rows; what was written stays, and a run"):
+    with pytest.raises(Interrupted, match=r"stopped after 1 row; what was written stays, and a run"):
         run_job(pipeline(), reader, sink, lambda p: blanks(p, SCHEMA), progress=stop)
 
 

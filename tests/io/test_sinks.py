@@ -289,7 +289,7 @@ def test_another_job_does_not_take_it_up(tmp_path: Path, reader: Reader) -> None
     with pytest.raises(OutputError) as caught:
         open_sink(out, reader=reader, job={"model": "m2"})
     assert str(caught.value).endswith(
-        "1 rows of another run are kept in o.csv.attrex-part (it differs in: model). "
+        "1 row is kept of another run in o.csv.attrex-part (it differs in: model). "
         "Fix: run that one to its end, delete the folder, or ask to start again"
     )
     assert open_sink(out, reader=reader, job={"model": "m2"}, existing="restart").rows == 0
@@ -327,7 +327,7 @@ def test_a_full_disk_keeps_what_is_done(
     with pytest.raises(OutputError) as caught:
         fill(open_sink(out, reader=reader), reader)
     assert str(caught.value).endswith(
-        "o.csv: cannot be written: No space left on device; 1 rows are kept in o.csv.attrex-part. "
+        "o.csv: cannot be written: No space left on device; 1 row is kept in o.csv.attrex-part. "
         "Fix: make room or choose another place, then run the same command again"
     )
     assert caught.value.exit_code == 4

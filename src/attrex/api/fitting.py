@@ -87,6 +87,8 @@ def fit(
 
     Raises ``InputError`` where there is nothing to learn from, ``ConfigError`` for wrong settings.
     """
+    from attrex.report.numbers import counted, whole  # not at the top, for it brings rich
+
     goal = Aim.parse(aim)
     chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     say = progress or (lambda line: None)
@@ -104,8 +106,9 @@ def fit(
     pool, labels = label(parts["train"], settled, complete=complete)
     total = labels.total()
     say(
-        f"{len(products)} products, {len(settled.every)} attributes; of {total.values} values to learn "
-        f"from {total.values - total.unlocated} stand in the texts"
+        f"{counted(len(products), 'product')}, {counted(len(settled.every), 'attribute')}; of "
+        f"{counted(total.values, 'value')} to learn from {whole(total.values - total.unlocated)} stand "
+        "in the texts"
     )
     if not total.filled and chosen.training is not None:
         raise InputError(

@@ -167,6 +167,8 @@ def preview_terminal(seen: Preview) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
+    from attrex.report.numbers import counted
+
     def table(title: str, *heads: str) -> Table:
         made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for head in heads:
@@ -175,7 +177,8 @@ def preview_terminal(seen: Preview) -> RenderableType:
 
     parts: list[RenderableType] = [
         Text(
-            f"{seen.file}: format {seen.format}, {seen.products:,} products, {seen.categories:,} categories",
+            f"{seen.file}: format {seen.format}, {counted(seen.products, 'product')}, "
+            f"{counted(seen.categories, 'category', 'categories')}",
             style="bold",
         )
     ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import Meter, say, show_json, tell_problems
+from attrex.cli.terminal import Meter, counted, say, show_json, tell_problems
 
 if TYPE_CHECKING:
     from attrex.extract.jobs import JobReport
@@ -105,7 +105,7 @@ def fill(
         existing="restart" if restart else "resume",
     )
     if sink.rows:
-        say(f"going on after the {sink.rows:,} rows that an earlier run has written")
+        say(f"going on after the {counted(sink.rows, 'row')} that an earlier run has written")
     meter = Meter(silent=silent)
     try:
         report = run_job(
@@ -147,8 +147,8 @@ def _lines(out: str, report: JobReport, fills: Mapping[str, Fill]) -> list[str]:
     cells = sum(f.cells for f in fills.values())
     width = max((len(name) for name in fills), default=0)
     lines = [
-        f"{'standard output' if out == '-' else out}: {report.rows:,} rows, "
-        f"{sum(report.asks.values()):,} cells asked; filled before {_share(before, cells)}, "
+        f"{'standard output' if out == '-' else out}: {counted(report.rows, 'row')}, "
+        f"{counted(sum(report.asks.values()), 'cell')} asked; filled before {_share(before, cells)}, "
         f"after {_share(after, cells)}"
     ]
     lines += [

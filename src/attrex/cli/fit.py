@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import clock, quiet, say, show, show_json, tell_problems
+from attrex.cli.terminal import clock, counted, quiet, say, show, show_json, tell_problems
 from attrex.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -102,10 +102,11 @@ def _print(extractor: Extractor, out: Path | None, seconds: float) -> None:
     assert report is not None
     for note in report.notes:
         say(f"note: {note}")
-    print(f"{out}: {extractor.name}, {len(extractor.schema.every)} attributes, fitted in {clock(seconds)}")
+    attributes = counted(len(extractor.schema.every), "attribute")
+    print(f"{out}: {extractor.name}, {attributes}, fitted in {clock(seconds)}")
     if report.scores is not None:
         s = report.scores.micro.scores
         print(
-            f"On {report.scores.asks:,} known cells kept apart: precision {s.precision:.3f}, "
+            f"On {counted(report.scores.asks, 'known cell')} kept apart: precision {s.precision:.3f}, "
             f"recall {s.recall:.3f}, F1 {s.f1:.3f} (thresholds were chosen on them)"
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import say, show_json, tell_problems, write_text
+from attrex.cli.terminal import counted, say, show_json, tell_problems, write_text
 
 if TYPE_CHECKING:
     from attrex.schema import Schema
@@ -106,4 +106,5 @@ def _give(schema: Schema, out: Path | None) -> None:
         print(text, end="")
         return
     write_text(out, text)
-    say(f"{out}: {len(schema.every)} attributes, {len(schema.categories)} categories")
+    categories = counted(len(schema.categories), "category", "categories")
+    say(f"{out}: {counted(len(schema.every), 'attribute')}, {categories}")

@@ -27,6 +27,13 @@ def show(content: RenderableType) -> None:
     Console(file=sys.stdout, soft_wrap=False, highlight=False).print(content)
 
 
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """The number with its noun: "1 row", "2,000 rows"."""
+    from attrex.report.numbers import counted as said  # not at the top, for it brings rich
+
+    return said(number, noun, plural)
+
+
 def show_json(content: Any) -> None:
     """For machines."""
     print(json.dumps(content, ensure_ascii=False, indent=2))
@@ -99,8 +106,8 @@ class Meter:
 
 
 def progress_line(rows: int, new: int, seconds: float, fraction: float | None) -> str:
-    """``1,234 rows, 567 rows/s, 40 %, 0:12 left``; ``new`` of the rows are this run's."""
-    parts = [f"{rows:,} rows", f"{new / max(seconds, 1e-9):,.0f} rows/s"]
+    """``1,234 rows, 567 rows/s, 40%, 0:12 left``; ``new`` of the rows are this run's."""
+    parts = [counted(rows, "row"), f"{new / max(seconds, 1e-9):,.0f} rows/s"]
     if fraction:
         left = seconds / fraction * (1 - fraction)
         parts += [f"{fraction:.0%}", f"{clock(left)} left"]

@@ -55,7 +55,8 @@ def run_job(
             if isinstance(sink, FileSink)
             else "what was written stays, and a run to standard output cannot be resumed"
         )
-        raise Interrupted(f"stopped after {report.rows:,} rows; {kept}") from None
+        rows = "1 row" if report.rows == 1 else f"{report.rows:,} rows"
+        raise Interrupted(f"stopped after {rows}; {kept}") from None
     return report
 
 

@@ -16,6 +16,11 @@ STATE = "state.json"
 VERSION = 1
 
 
+def kept_rows(rows: int) -> str:
+    """ "1 row is", "2,000 rows are"."""
+    return "1 row is" if rows == 1 else f"{rows:,} rows are"
+
+
 class PartFolder:
     """``<output>.attrex-part`` beside the output. The state says how many pieces count; both are written
     under another name, flushed to the disk and renamed, so that a crash leaves the last good state."""
@@ -85,7 +90,7 @@ class PartFolder:
         try:
             yield
         except OSError as error:
-            kept = f"; {rows} rows are kept in {self.path.name}" if rows else ""
+            kept = f"; {kept_rows(rows)} kept in {self.path.name}" if rows else ""
             raise OutputError(
                 f"cannot be written: {error.strerror or error}{kept}",
                 file=str(self.target),

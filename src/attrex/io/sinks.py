@@ -17,7 +17,7 @@ from attrex.errors import ConfigError, OutputError
 from attrex.io.dialect import Dialect
 from attrex.io.encoders import Encoder, Kind, ParquetEncoder, TextEncoder
 from attrex.io.layouts import LISTS, NUMBERS, Layout, LongLayout, MaveLayout, WideLayout
-from attrex.io.parts import PartFolder
+from attrex.io.parts import PartFolder, kept_rows
 from attrex.io.rows import Reader, Row
 
 LayoutName = Literal["auto", "wide", "long", "mave"]
@@ -116,7 +116,7 @@ class FileSink(Sink):
                 k for k in {*found["job"], *job} if found["job"].get(k) != self._state["job"].get(k)
             )
             raise OutputError(
-                f"{found['rows']} rows of another run are kept in {self._parts.path.name} "
+                f"{kept_rows(found['rows'])} kept of another run in {self._parts.path.name} "
                 f"(it differs in: {', '.join(different)})",
                 file=str(target),
                 fix="run that one to its end, delete the folder, or ask to start again",

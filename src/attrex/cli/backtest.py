@@ -11,8 +11,9 @@ from attrex.cli.terminal import quiet, say, show, show_json, tell_problems, writ
 from attrex.errors import ConfigError
 
 
+@o.reads_data
 def backtest(
-    data: o.DataFile,
+    data: o.DataOptions,
     schema: o.SchemaFile = None,
     recipe: o.RecipeName = None,
     min_precision: o.MinPrecision = None,
@@ -21,26 +22,12 @@ def backtest(
     seed: o.Seed = 0,
     as_json: o.Json = False,
     silent: o.Quiet = False,
-    format: o.Format = "auto",
-    mapping: o.Mapping = None,
-    id: o.IdColumn = None,
-    category: o.CategoryColumn = None,
-    source: o.Sources = None,
-    picture: o.Pictures = None,
-    attribute: o.Attributes = None,
-    many: o.Many = None,
-    encoding: o.Encoding = None,
-    metadata: o.Metadata = None,
-    on_error: o.OnBadRow = o.OnError.FAIL,
 ) -> None:
     """Hide a part of the filled cells, restore them, and tell how well that went."""
     if not 0 < share < 1:
         raise ConfigError(f"--share is {share:g}; it must lie between 0 and 1")
     aim = o.aim_of(min_precision)
-    chosen = o.DataOptions(
-        format, mapping, id, category, source, picture, attribute, many, encoding, metadata, on_error
-    )
-    reader = chosen.open(data)
+    reader = data.open()
     from attrex.api import backtest as restore
     from attrex.api.recipe import DEFAULT
     from attrex.report import backtest_html, backtest_terminal

@@ -18,8 +18,9 @@ class Matching(StrEnum):
     FOLDED = "folded"
 
 
+@o.reads_data
 def evaluate(
-    data: o.DataFile,
+    data: o.DataOptions,
     model: o.ModelFolder,
     against: Annotated[
         str | None,
@@ -33,24 +34,10 @@ def evaluate(
     html: o.Html = None,
     seed: o.Seed = 0,
     as_json: o.Json = False,
-    format: o.Format = "auto",
-    mapping: o.Mapping = None,
-    id: o.IdColumn = None,
-    category: o.CategoryColumn = None,
-    source: o.Sources = None,
-    picture: o.Pictures = None,
-    attribute: o.Attributes = None,
-    many: o.Many = None,
-    encoding: o.Encoding = None,
-    metadata: o.Metadata = None,
-    on_error: o.OnBadRow = o.OnError.FAIL,
 ) -> None:
     """Precision, recall and F1 on labelled data, per attribute."""
     aim = None if min_precision is None else o.aim_of(min_precision)
-    chosen = o.DataOptions(
-        format, mapping, id, category, source, picture, attribute, many, encoding, metadata, on_error
-    )
-    reader = chosen.open(data)
+    reader = data.open()
     from attrex.api import Extractor
     from attrex.api.scoring import judge_data, score_of
     from attrex.evaluation import compare

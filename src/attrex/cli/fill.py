@@ -26,8 +26,9 @@ class LayoutName(StrEnum):
     MAVE = "mave"
 
 
+@o.reads_data
 def fill(
-    data: o.DataFile,
+    data: o.DataOptions,
     model: o.ModelFolder,
     out: Annotated[
         str, typer.Option("--out", "-o", help="CSV, TSV: your table; Parquet, JSONL: the long form. Or - .")
@@ -57,24 +58,10 @@ def fill(
     ] = 0,
     as_json: o.Json = False,
     silent: o.Quiet = False,
-    format: o.Format = "auto",
-    mapping: o.Mapping = None,
-    id: o.IdColumn = None,
-    category: o.CategoryColumn = None,
-    source: o.Sources = None,
-    picture: o.Pictures = None,
-    attribute: o.Attributes = None,
-    many: o.Many = None,
-    encoding: o.Encoding = None,
-    metadata: o.Metadata = None,
-    on_error: o.OnBadRow = o.OnError.FAIL,
 ) -> None:
     """Fill the empty cells, with evidence. Filled cells are never touched."""
     aim = None if min_precision is None else o.aim_of(min_precision)
-    chosen = o.DataOptions(
-        format, mapping, id, category, source, picture, attribute, many, encoding, metadata, on_error
-    )
-    reader = chosen.open(data)
+    reader = data.open()
     from attrex.api import Extractor
     from attrex.api.caching import open_cache
     from attrex.extract.jobs import run_job

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from attrex.api import Extractor
 
 
+@o.reads_data
 def fit(
-    data: o.DataFile,
+    data: o.DataOptions,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The model folder to write.")] = None,
     schema: o.SchemaFile = None,
     recipe: o.RecipeName = None,
@@ -29,26 +30,12 @@ def fit(
     seed: o.Seed = 0,
     as_json: o.Json = False,
     silent: o.Quiet = False,
-    format: o.Format = "auto",
-    mapping: o.Mapping = None,
-    id: o.IdColumn = None,
-    category: o.CategoryColumn = None,
-    source: o.Sources = None,
-    picture: o.Pictures = None,
-    attribute: o.Attributes = None,
-    many: o.Many = None,
-    encoding: o.Encoding = None,
-    metadata: o.Metadata = None,
-    on_error: o.OnBadRow = o.OnError.FAIL,
 ) -> None:
     """Learn from the filled cells of a catalogue."""
     if out is None and not dry_run:
         raise ConfigError("--out: where shall the model go? Give -o model/, or --dry-run to only look")
     aim = o.aim_of(min_precision)
-    chosen = o.DataOptions(
-        format, mapping, id, category, source, picture, attribute, many, encoding, metadata, on_error
-    )
-    reader = chosen.open(data)
+    reader = data.open()
     from attrex.api import fit as learn
     from attrex.api import load_recipe
     from attrex.api.preview import preview, preview_terminal

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -73,21 +75,22 @@ OnBadRow = Annotated[OnError, typer.Option("--on-error", help="Bad rows: stop, o
 
 @dataclass(frozen=True, slots=True)
 class DataOptions:
-    """What was said about the input, as given."""
+    """The input and what was said about it, as given."""
 
-    format: str = "auto"
-    mapping: Path | None = None
-    id: str | None = None
-    category: str | None = None
-    sources: Sequence[str] | None = None
-    pictures: Sequence[str] | None = None
-    attributes: Sequence[str] | None = None
-    many: Sequence[str] | None = None
-    encoding: str | None = None
-    metadata: Path | None = None
-    on_error: OnError = OnError.FAIL
+    path: DataFile
+    format: Format = "auto"
+    mapping: Mapping = None
+    id: IdColumn = None
+    category: CategoryColumn = None
+    sources: Sources = None
+    pictures: Pictures = None
+    attributes: Attributes = None
+    many: Many = None
+    encoding: Encoding = None
+    metadata: Metadata = None
+    on_error: OnBadRow = OnError.FAIL
 
-    def open(self, path: str) -> Reader:
+    def open(self) -> Reader:
         """The reader. Flags go before the mapping file, and that before convention."""
         from attrex.io.mapping import ColumnMapping
         from attrex.io.reader import open_reader
@@ -103,13 +106,31 @@ class DataOptions:
         if self.mapping is not None:
             said = said.over(ColumnMapping.from_yaml(self.mapping))
         return open_reader(
-            path,
+            self.path,
             format=self.format,
             mapping=said,
             on_error=self.on_error.value,
             encoding=self.encoding,
             metadata=self.metadata,
         )
+
+
+def reads_data(verb: Callable[..., None]) -> Callable[..., None]:
+    """A verb whose first parameter is a ``DataOptions`` as one with that record's fields in its signature,
+    where typer looks for flags: the file first, what is said about it behind the verb's own options."""
+    fields = inspect.signature(DataOptions, eval_str=True).parameters
+    first, *own = inspect.signature(verb, eval_str=True).parameters.values()
+    assert first.annotation is DataOptions
+
+    @wraps(verb)
+    def called(**given: Any) -> None:
+        verb(DataOptions(**{name: given.pop(name) for name in fields}), **given)
+
+    path, *said = fields.values()
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (path, *own, *said)]
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {p.name: p.annotation for p in parameters}
+    return called
 
 
 def named_columns(given: Sequence[str] | None) -> dict[str, str] | None:

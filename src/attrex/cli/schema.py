@@ -21,26 +21,10 @@ File = Annotated[Path, typer.Argument(help="A schema.")]
 
 
 @app.command("infer")
-def infer(
-    data: o.DataFile,
-    out: Out = None,
-    format: o.Format = "auto",
-    mapping: o.Mapping = None,
-    id: o.IdColumn = None,
-    category: o.CategoryColumn = None,
-    source: o.Sources = None,
-    picture: o.Pictures = None,
-    attribute: o.Attributes = None,
-    many: o.Many = None,
-    encoding: o.Encoding = None,
-    metadata: o.Metadata = None,
-    on_error: o.OnBadRow = o.OnError.FAIL,
-) -> None:
+@o.reads_data
+def infer(data: o.DataOptions, out: Out = None) -> None:
     """Infer a schema from the filled cells."""
-    chosen = o.DataOptions(
-        format, mapping, id, category, source, picture, attribute, many, encoding, metadata, on_error
-    )
-    reader = chosen.open(data)
+    reader = data.open()
     from attrex.api.fitting import settle_schema
 
     schema = settle_schema(None, reader, (row.product for row in reader))
@@ -61,7 +45,7 @@ def lint(
     from attrex.schema import lint as check
     from attrex.schema import read_schema
 
-    reader = None if data is None else o.DataOptions(format, mapping, on_error=on_error).open(data)
+    reader = None if data is None else o.DataOptions(data, format, mapping, on_error=on_error).open()
     findings = check(read_schema(schema), None if reader is None else (row.product for row in reader))
     if reader is not None:
         tell_problems(reader)

@@ -80,7 +80,7 @@ def _long(extraction: Extraction) -> list[dict[str, Any]]:
         "input": extraction.provenance.input,
     }
     if not extraction.values:
-        none = {**dict.fromkeys(LONG_COLUMNS), "other_places": []}
+        none: dict[str, Any] = {**dict.fromkeys(LONG_COLUMNS), "other_places": []}
         return [{**none, **common, "probability": extraction.probability, **rest}]
     return [{**dict.fromkeys(LONG_COLUMNS), **common, **_value(v), **rest} for v in extraction.values]
 

@@ -186,14 +186,14 @@ def hidden_states(encoder: LayeredEncoder, vectors_BTD: Tensor, mask_BT: Tensor 
 
 
 class PostNormEncoder(nn.Module):
-    """BERT's kind: learnt positions, a norm behind each sublayer. ``layers``: which of the body's; None:
-    all."""
+    """BERT's kind: learnt positions, a norm behind each sublayer. ``layers``: see ``layered``."""
 
     def __init__(self, body: nn.Module, layers: Sequence[int] | None = None) -> None:
         super().__init__()
         config: Any = body.config
         self.embeddings: Any = body.embeddings
-        self.layers = _chosen(body.get_submodule("encoder.layer"), layers)
+        stack: Any = body.get_submodule("encoder")
+        self.layers = stack.layer = _chosen(stack.layer, layers)
         self.width, self.depth = int(config.hidden_size), len(self.layers)
         self.heads = int(config.num_attention_heads)
         # RoBERTa's positions begin behind its padding's.
@@ -258,7 +258,7 @@ class PostNormEncoder(nn.Module):
 
 class PreNormEncoder(nn.Module):
     """T5's kind, v1.1 (gated) and v1.0: a norm in front of each sublayer and one at the end, relative
-    positions that all layers share. ``layers``: which of the body's; None: all."""
+    positions that all layers share. ``layers``: see ``layered``."""
 
     def __init__(self, body: nn.Module, layers: Sequence[int] | None = None) -> None:
         super().__init__()
@@ -269,7 +269,7 @@ class PreNormEncoder(nn.Module):
         self.positions = first.relative_attention_bias
         # The first layer may not be among the chosen ones; as a method it is no child of this module.
         self._relative: Callable[[int, int], Tensor] = first.compute_bias
-        self.layers = _chosen(stack.block, layers)
+        self.layers = stack.block = _chosen(stack.block, layers)
         self.norm, self.dropout = stack.final_layer_norm, stack.dropout
         self.width, self.depth = int(config.d_model), len(self.layers)
         self.heads = int(config.num_heads)
@@ -343,6 +343,7 @@ KINDS: Mapping[str, Callable[[nn.Module, Sequence[int] | None], PostNormEncoder 
 
 def layered(body: nn.Module, layers: Sequence[int] | None = None) -> PostNormEncoder | PreNormEncoder:
     """A body of ``nn.pretrained.load_body`` as a ``LayeredEncoder``; its modules are shared, not copied.
+    ``layers``: those that the encoder has, and that the body keeps; None: all.
 
     Raises ``ModelError`` for an architecture that cannot be run layer by layer here.
     """

@@ -97,10 +97,7 @@ def choose_thresholds(trials: Iterable[Trial], calibration: Calibration, aim: Ai
     default = aim.precision or DEFAULT
     if not every:
         return Thresholds(str(aim), default)
-    if aim.precision is None:
-        price = _best_f1(every, gold) / 2
-    else:
-        price = _widest(every, aim.precision)
+    price = _best_f1(every, gold) / 2 if aim.precision is None else _widest(every, aim.precision)
     chosen = {name: _best_gain(points, price) for name, points in by_attribute.items() if points}
     common = _between(price, default, len(every) / (len(every) + SHRINK_COMMON))
     own = {

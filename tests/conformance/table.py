@@ -13,12 +13,14 @@ from attrex.models.folder import StorableModel
 _BILSTM = {"encoder": "bilstm", "embedding": 16, "width": 16, "dropout": 0.0, "window": 20}
 _BERT = {"encoder": "pretrained", "base": "tiny", "window": 20}
 _ADATAG = {"experts": 2, "base": "tiny"}
+_GENERATIVE = {"base": "tiny", "window": 20, "layers": 1}
 
 
 @dataclass(frozen=True)
 class Row:
     """A builder with arguments. ``open``: answers attributes that were never trained on. ``rate``: at
-    which it learns the ten products within ``epochs``; None for a model that learns in one pass."""
+    which it learns the ten products within ``epochs``; None for a model that learns in one pass.
+    ``writes``: a value may be its own, and stand nowhere."""
 
     name: str
     builder: str
@@ -26,6 +28,7 @@ class Row:
     open: bool = False
     rate: float | None = 4e-2
     epochs: int = 40
+    writes: bool = False
 
     def build(self, base: Path) -> StorableModel:
         """The model, untrained; ``base`` stands in for the pretrained encoder."""
@@ -70,5 +73,14 @@ TABLE = [
         "multi-crf",
         {**_BILSTM, "tokens": "characters", "window": 60, "width": 32},
         epochs=60,
+    ),
+    Row("generative", "generative", _GENERATIVE, rate=5e-3, writes=True),
+    Row(
+        "generative, rare first",
+        "generative",
+        {**_GENERATIVE, "order": "rare-first", "shapes": "read", "beams": 1},
+        rate=5e-3,
+        epochs=60,
+        writes=True,
     ),
 ]

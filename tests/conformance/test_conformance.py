@@ -110,6 +110,9 @@ def test_every_candidate_says_exactly_where_it_stands(row: Row, trained: Trained
         assert scores == sorted(scores, reverse=True)
         for candidate in answer.candidates:
             span = candidate.evidence.span
+            if row.writes and candidate.evidence.kind == "inferred":
+                assert span is None
+                continue
             assert span is not None
             text = hard[at // 3].text(span.source)
             assert text is not None

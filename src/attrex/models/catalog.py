@@ -8,11 +8,13 @@ from attrex.models.adatag import build_adatag
 from attrex.models.bilstm_crf import build_multi_crf, build_separate, build_tag_sets
 from attrex.models.cross_encoder import build_cross_encoder
 from attrex.models.folder import StorableModel
+from attrex.models.generative import build_generative
 from attrex.models.lexicon import build_lexicon
 
 CATALOG: Mapping[str, Callable[..., StorableModel]] = {
     "adatag": build_adatag,
     "cross-encoder": build_cross_encoder,
+    "generative": build_generative,
     "lexicon": build_lexicon,
     "multi-crf": build_multi_crf,
     "separate": build_separate,

@@ -112,12 +112,13 @@ def _candidates(
 @dataclass(frozen=True, slots=True)
 class TaggedAsk:
     """One ask of a window with its gold token spans, the characters that each stands for, and what the
-    ask weighs."""
+    ask weighs. ``unlocated``: values that are known and stand nowhere, for a model that can write them."""
 
     attribute: Attribute
     spans: tuple[tuple[int, int], ...]
     exact: tuple[Span, ...]
     weight: float
+    unlocated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ def tagged_windows(pool: Pool, tokeniser: Tokeniser, limit: int) -> list[TaggedW
 
 def _tagged(label: Label, window: Window, reading: Reading) -> TaggedAsk | None:
     if label.kind == "unlocated":
-        return TaggedAsk(label.attribute, (), (), label.weight * UNLOCATED_WEIGHT)
+        return TaggedAsk(label.attribute, (), (), label.weight * UNLOCATED_WEIGHT, label.values)
     lengths = {name: len(text) for name, text in zip(reading.names, reading.texts, strict=True)}
     here: list[Span] = []
     for span in label.spans:

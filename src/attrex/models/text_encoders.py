@@ -178,6 +178,14 @@ class ShapedText:
         return replace(made, tokeniser=tokeniser, encoder=encoder)
 
 
+def pretrained_text(
+    base: str, *, frozen_embeddings: bool, shapes: Shapes, dropout: float = 0.1
+) -> PretrainedText | ShapedText:
+    """A pretrained encoder, with or without shapes. Raises ``ConfigError`` where ``shapes`` is neither."""
+    text = PretrainedText(base, frozen_embeddings=frozen_embeddings, dropout=dropout)
+    return ShapedText(text) if one_of("shapes", shapes, ("ignored", "read")) == "read" else text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextArguments:
     """The arguments that builders with a choice of text encoders have in common. Those of "pretrained"
@@ -202,8 +210,12 @@ class TextArguments:
     def part(self) -> TextPart:
         """What they mean. Raises ``ConfigError`` where one says nothing known."""
         if one_of("encoder", self.encoder, ("pretrained", "bilstm")) == "pretrained":
-            text = PretrainedText(self.base, frozen_embeddings=self.frozen_embeddings, dropout=self.dropout)
-            return ShapedText(text) if one_of("shapes", self.shapes, ("ignored", "read")) == "read" else text
+            return pretrained_text(
+                self.base,
+                frozen_embeddings=self.frozen_embeddings,
+                shapes=self.shapes,
+                dropout=self.dropout,
+            )
         return RecurrentText(
             cut=CUTS[one_of("tokens", self.tokens, CUTS)],
             embedding=self.embedding,

@@ -78,6 +78,11 @@ class WordPieces:
         found = self._tokeniser.token_to_id(token)
         return self.separator if found is None else int(found)
 
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The pieces written out: a space in front of each that begins a word."""
+        pieces = [str(self._tokeniser.id_to_token(id)) for id in ids]
+        return "".join(p[2:] if p.startswith("##") and len(p) > 2 else f" {p}" for p in pieces).strip()
+
     def to_json(self) -> str:
         """The content of a ``tokenizer.json``."""
         return str(self._tokeniser.to_str())

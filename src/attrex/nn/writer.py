@@ -1,0 +1,178 @@
+"""A Transformer decoder that writes pieces: generated from a small vocabulary, or copied from the text.
+
+A piece's probability is ``g p(generated) + (1 - g) p(copied)``, the pointer-generator's (See et al., 2017):
+a value that no training text had can be copied, and one that does not stand in the text generated.
+
+Legend: N texts, M rows that are written, S positions of the text's encoding, L pieces written, D hidden,
+V pieces that can be generated, W = V + S symbols: a piece by its place among the V, or position s by V + s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import DynamicCache, EncoderDecoderCache
+
+from attrex.nn.precision import mixed
+from attrex.nn.pretrained import build_body
+
+NO_COPY = -1
+"""The piece of a position that must not be copied."""
+_TINY = 1e-12
+
+
+def decoder_like(body: nn.Module, *, layers: int) -> nn.Module:
+    """A decoder of BERT's kind with cross attention: self attention, MLP and positions begin as those of the
+    body's first layers, the cross attention at random. It has no word table: it reads word vectors."""
+    config = body.config.to_dict()  # type: ignore[operator,union-attr]  # any HF body
+    settings = {"num_hidden_layers": layers, "is_decoder": True, "add_cross_attention": True}
+    decoder = build_body({**config, **settings})
+    decoder.load_state_dict(body.state_dict(), strict=False)
+    table = decoder.get_submodule("embeddings")
+    del table.word_embeddings
+    table.register_module("word_embeddings", None)
+    return decoder
+
+
+class CopyWriter(nn.Module):
+    """``decoder``: a Hugging Face stack with cross attention; ``pieces``: ids of the V that can be generated;
+    ``rows_VD``: their word vectors, from which the output layer begins; ``vocabulary``: how many ids there
+    are. Ids beyond can be copied only: words without a piece of their own, told apart by their position.
+
+    What is read back, the pieces' word vectors, is given by the caller; ``own`` is added to it for the V.
+    """
+
+    place_X: Tensor
+    pieces_V: Tensor
+
+    def __init__(
+        self, decoder: nn.Module, *, pieces: Sequence[int], rows_VD: Tensor, vocabulary: int
+    ) -> None:
+        super().__init__()
+        V, D = rows_VD.shape
+        self.decoder = decoder
+        self.generate = nn.Linear(D, V)
+        self.own = nn.Embedding(V + 1, D, padding_idx=V)
+        self.query, self.key = nn.Linear(D, D), nn.Linear(D, D, bias=False)
+        self.gate = nn.Linear(D, 1)
+        with torch.no_grad():
+            self.generate.weight.copy_(rows_VD)
+            self.generate.bias.zero_()
+            self.own.weight.zero_()
+        pieces_V = torch.tensor(list(pieces), dtype=torch.long)
+        place_X = torch.full((vocabulary + 1,), V, dtype=torch.long)
+        place_X[pieces_V] = torch.arange(V)
+        self.register_buffer("pieces_V", pieces_V, persistent=False)
+        self.register_buffer("place_X", place_X, persistent=False)
+
+    def place(self, ids: Tensor) -> Tensor:
+        """Among the V; V for what can only be copied."""
+        return self.place_X[ids.clamp(0, len(self.place_X) - 1)]
+
+    def read_back(self, vectors_NLD: Tensor, ids_NL: Tensor) -> Tensor:
+        """The decoder's input of pieces whose word vectors these are."""
+        own_NLD: Tensor = self.own(self.place(ids_NL))
+        return vectors_NLD + own_NLD
+
+    def log_likelihood(
+        self,
+        inputs_NLD: Tensor,
+        targets_NL: Tensor,
+        memory_NSD: Tensor,
+        mask_NS: Tensor,
+        copies_NS: Tensor,
+    ) -> Tensor:
+        """log p of each target given those before it, ``(N, L)``; the inputs are ``read_back`` of the start
+        and of the targets but the last. ``copies_NS``: the piece at each position, or ``NO_COPY``."""
+        with mixed(inputs_NLD.device):
+            states_NLD = self.decoder(
+                inputs_embeds=inputs_NLD,
+                encoder_hidden_states=memory_NSD,
+                encoder_attention_mask=mask_NS.long(),
+                use_cache=False,
+            ).last_hidden_state
+        gate_NL1, generated_NLV, copied_NLS = self.chances(
+            states_NLD.float(), self.key(memory_NSD), copies_NS
+        )
+        place_NL1 = self.place(targets_NL).unsqueeze(2)
+        V = generated_NLV.shape[2]
+        known_NL1 = place_NL1 < V
+        generated_NL1 = generated_NLV.gather(2, place_NL1.clamp(max=V - 1)) * known_NL1
+        same_NLS = copies_NS.unsqueeze(1) == targets_NL.unsqueeze(2)
+        copied_NL1 = (copied_NLS * same_NLS).sum(2, keepdim=True)
+        either_NL1 = gate_NL1 * generated_NL1 + (1 - gate_NL1) * copied_NL1
+        return either_NL1.squeeze(2).clamp(min=_TINY).log()
+
+    def chances(
+        self, states_NLD: Tensor, keys_NSD: Tensor, copies_NS: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """g, p(generated) and p(position copied) after the states."""
+        gate_NL1 = torch.sigmoid(self.gate(states_NLD))
+        generated_NLV = torch.softmax(self.generate(states_NLD), 2)
+        scores_NLS = self.query(states_NLD) @ keys_NSD.transpose(1, 2) * keys_NSD.shape[2] ** -0.5
+        barred_N1S = (copies_NS == NO_COPY).unsqueeze(1)
+        return gate_NL1, generated_NLV, torch.softmax(scores_NLS.masked_fill(barred_N1S, -1e9), 2)
+
+
+class Writing:
+    """Texts that are being written, piece by piece; implements ``nn.beams.Steps``.
+
+    What was written before is kept as keys and values of each layer, so that a step costs one piece.
+    """
+
+    def __init__(
+        self, writer: CopyWriter, words: Any, memory_NSD: Tensor, mask_NS: Tensor, copies_NS: Tensor
+    ) -> None:
+        self._writer, self._words = writer, words
+        self._memory_MSD, self._mask_MS, self._copies_MS = memory_NSD, mask_NS.long(), copies_NS
+        self._keys_MSD = writer.key(memory_NSD)
+        self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
+        self._symbols_MS = self._symbols_of(copies_NS)
+        V = len(writer.pieces_V)
+        self._ids_MW = torch.cat([writer.pieces_V.expand(len(copies_NS), V), copies_NS.clamp(min=0)], 1)
+        self._ids_NW = self._ids_MW
+
+    def _symbols_of(self, copies_NS: Tensor) -> Tensor:
+        """The symbol that stands for each position: its piece's place among the V, or its first position."""
+        V, S = len(self._writer.pieces_V), copies_NS.shape[1]
+        place_NS = self._writer.place(copies_NS)
+        first_NS = (copies_NS.unsqueeze(2) == copies_NS.unsqueeze(1)).to(torch.uint8).argmax(2)
+        return torch.where(place_NS < V, place_NS, V + first_NS).clamp(max=V + S - 1)
+
+    def symbol(self, piece: int) -> int:
+        """Of a piece that can be generated."""
+        return int(self._writer.place_X[piece])
+
+    def ids(self, item: int, symbols: Sequence[int]) -> list[int]:
+        """The piece ids of the symbols of one of the N texts."""
+        row_W = self._ids_NW[item]
+        return [int(row_W[symbol]) for symbol in symbols]
+
+    def step(self, symbols_M: Tensor) -> Tensor:
+        """Log probabilities ``(M, W)`` of what comes after these symbols."""
+        writer = self._writer
+        ids_M1 = self._ids_MW.gather(1, symbols_M.unsqueeze(1))
+        with mixed(ids_M1.device):
+            states_M1D = writer.decoder(
+                inputs_embeds=writer.read_back(self._words(ids_M1), ids_M1),
+                encoder_hidden_states=self._memory_MSD,
+                encoder_attention_mask=self._mask_MS,
+                past_key_values=self._cache,
+                use_cache=True,
+            ).last_hidden_state
+        gate_M11, generated_M1V, copied_M1S = writer.chances(
+            states_M1D.float(), self._keys_MSD, self._copies_MS
+        )
+        chance_MW = nn.functional.pad((gate_M11 * generated_M1V).squeeze(1), (0, self._symbols_MS.shape[1]))
+        chance_MW.scatter_add_(1, self._symbols_MS, ((1 - gate_M11) * copied_M1S).squeeze(1))
+        return chance_MW.log()
+
+    def choose(self, rows_M: Tensor) -> None:
+        """Goes on with these rows."""
+        self._memory_MSD, self._mask_MS = self._memory_MSD[rows_M], self._mask_MS[rows_M]
+        self._copies_MS, self._keys_MSD = self._copies_MS[rows_M], self._keys_MSD[rows_M]
+        self._symbols_MS, self._ids_MW = self._symbols_MS[rows_M], self._ids_MW[rows_M]
+        self._cache.reorder_cache(rows_M)

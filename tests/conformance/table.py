@@ -14,6 +14,8 @@ _BILSTM = {"encoder": "bilstm", "embedding": 16, "width": 16, "dropout": 0.0, "w
 _BERT = {"encoder": "pretrained", "base": "tiny", "window": 20}
 _ADATAG = {"experts": 2, "base": "tiny"}
 _GENERATIVE = {"base": "tiny", "window": 20, "layers": 1}
+_TOWERS = {"base": "tiny", "window": 20, "width": 32, "heads": 2, "dropout": 0.0}
+_EAVE = {"base": "tiny", "window": 20, "dropout": 0.0}
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,16 @@ TABLE = [
         {**_BILSTM, "tokens": "characters", "window": 60, "width": 32},
         epochs=60,
     ),
+    Row("DiPair", "dipair", {**_TOWERS, "first": 4}, open=True, rate=3e-3, epochs=130),
+    Row(
+        "VIRT",
+        "virt",
+        {**_TOWERS, "decoding": "softmax", "shapes": "read", "distillation": 0.3},
+        open=True,
+        rate=4e-3,
+        epochs=90,
+    ),
+    Row("MixEncoder", "mixencoder", {**_TOWERS, "layers": [1, 2]}, open=True, rate=4e-3, epochs=100),
     Row("generative", "generative", _GENERATIVE, rate=5e-3, writes=True),
     Row(
         "generative, rare first",

@@ -7,16 +7,22 @@ from collections.abc import Callable, Mapping
 from attrex.models.adatag import build_adatag
 from attrex.models.bilstm_crf import build_multi_crf, build_separate, build_tag_sets
 from attrex.models.cross_encoder import build_cross_encoder
+from attrex.models.dipair import build_dipair
 from attrex.models.folder import StorableModel
 from attrex.models.generative import build_generative
 from attrex.models.lexicon import build_lexicon
+from attrex.models.mixencoder import build_mixencoder
+from attrex.models.virt import build_virt
 
 CATALOG: Mapping[str, Callable[..., StorableModel]] = {
     "adatag": build_adatag,
     "cross-encoder": build_cross_encoder,
+    "dipair": build_dipair,
     "generative": build_generative,
     "lexicon": build_lexicon,
+    "mixencoder": build_mixencoder,
     "multi-crf": build_multi_crf,
     "separate": build_separate,
     "tag-sets": build_tag_sets,
+    "virt": build_virt,
 }

@@ -10,13 +10,28 @@ from attrex.errors import ModelError
 from attrex.nn.encoders import PretrainedEncoder
 
 
+class TrainingOnly(nn.Module):
+    """What takes part in training and is no part of the model: a model folder does not hold it."""
+
+
+class OwnGroup(nn.Module):
+    """Whose pretrained parameters learn at a rate of their own: ``group`` names it."""
+
+    group: str
+
+
 def kept(network: nn.Module, *, portable: bool) -> dict[str, Tensor]:
     """What a folder must hold: the parameters that were trained, and the buffers. Frozen parameters only
     where their base is not ``portable``. A tensor with two names (one word table in several encoders)
     goes by the first."""
+    teachers = tuple(f"{n}." for n, m in network.named_modules() if isinstance(m, TrainingOnly))
     once = {n for n, _ in network.named_parameters()} | {n for n, _ in network.named_buffers()}
     frozen = _frozen(network) if portable else frozenset()
-    return {n: t for n, t in network.state_dict().items() if n in once and n not in frozen}
+    return {
+        n: t
+        for n, t in network.state_dict().items()
+        if n in once and n not in frozen and not n.startswith(teachers)
+    }
 
 
 def fill_in(network: nn.Module, tensors: Mapping[str, Tensor], *, portable: bool) -> None:
@@ -32,18 +47,20 @@ def fill_in(network: nn.Module, tensors: Mapping[str, Tensor], *, portable: bool
 
 
 def grouped(network: nn.Module) -> dict[str, list[nn.Parameter]]:
-    """The trainable parameters: what was pretrained as "encoder", what begins at random as "head"."""
-    pretrained = {
-        id(parameter)
-        for module in network.modules()
-        if isinstance(module, PretrainedEncoder)
-        for parameter in module.parameters()
-    }
+    """The trainable parameters: what was pretrained as "encoder", or as the group of the ``OwnGroup``
+    around it, and what begins at random as "head"."""
+    pretrained = _within(network, PretrainedEncoder)
+    own = {id(p): m.group for m in network.modules() if isinstance(m, OwnGroup) for p in m.parameters()}
     groups: dict[str, list[nn.Parameter]] = {"encoder": [], "head": []}
     for parameter in network.parameters():
         if parameter.requires_grad:
-            groups["encoder" if id(parameter) in pretrained else "head"].append(parameter)
+            group = own.get(id(parameter), "encoder") if id(parameter) in pretrained else "head"
+            groups.setdefault(group, []).append(parameter)
     return groups
+
+
+def _within(network: nn.Module, kind: type[nn.Module]) -> set[int]:
+    return {id(p) for module in network.modules() if isinstance(module, kind) for p in module.parameters()}
 
 
 def _frozen(network: nn.Module) -> frozenset[str]:

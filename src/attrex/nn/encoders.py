@@ -76,12 +76,21 @@ class ShapedEncoder(nn.Module):
 
     powers: Tensor
 
+    @property
+    def body(self) -> nn.Module:
+        """The Hugging Face encoder."""
+        return self.encoder.body
+
     def forward(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
         """States ``(B, T, D)``."""
+        return self.encoder.encode(self.embed(ids_BT), mask_BT)
+
+    def embed(self, ids_BT: Tensor) -> Tensor:
+        """Word vectors ``(B, T, D)``, their shapes' added."""
         shapes_BT1 = torch.div(ids_BT, self.pieces, rounding_mode="floor").unsqueeze(2)
         bits_BTX = torch.bitwise_and(shapes_BT1, self.powers).ne(0).float()
-        vectors_BTD = self.encoder.embed(ids_BT % self.pieces) + self.bits(bits_BTX)
-        return self.encoder.encode(vectors_BTD, mask_BT)
+        vectors_BTD: Tensor = self.encoder.embed(ids_BT % self.pieces) + self.bits(bits_BTX)
+        return vectors_BTD
 
 
 class RecurrentEncoder(nn.Module):

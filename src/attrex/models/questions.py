@@ -1,0 +1,29 @@
+"""What a model reads of an attribute: its name, its description, and example values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrex.core import Attribute, Product, Source
+from attrex.text.reading import read
+from attrex.text.tokeniser import Tokeniser
+
+LONGEST = 64
+"""Tokens of an attribute that are read at most. Of a longer one the beginning, so first of all the name."""
+EXAMPLES = 4
+"""Example values that are read at most."""
+
+
+def about(attribute: Attribute) -> str:
+    """``name: description: example, example``; what there is of it."""
+    values = dict.fromkeys((*attribute.examples, *attribute.values))
+    parts = (attribute.name, attribute.description, ", ".join(list(values)[:EXAMPLES]))
+    return ": ".join(part for part in parts if part)
+
+
+def questions(attributes: Sequence[Attribute], tokeniser: Tokeniser) -> list[tuple[int, ...]]:
+    """The attributes' tokens, with the separator behind and without the opening."""
+    products = [Product("", sources=(Source("", about(a)),)) for a in attributes]
+    return [
+        (*reading.ids[:LONGEST], tokeniser.separator) for reading in read(products, tokeniser, category=False)
+    ]

@@ -1,0 +1,84 @@
+"""Arguments of the late-interaction builders, and what their recipes are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attrex.api.fitting import build, settings_of
+from attrex.api.recipe import load_recipe
+from attrex.errors import ConfigError, ModelError
+from attrex.models.catalog import CATALOG
+from tests.conformance.base import make_base
+from tests.conformance.ten import pool
+
+
+@pytest.mark.parametrize("builder", ["dipair", "virt", "mixencoder"])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"scheme": "IOB"}, "scheme: expected one of BIO, BIOE; got 'IOB'"),
+        ({"decoding": "viterbi"}, "decoding: expected one of crf, softmax; got 'viterbi'"),
+        ({"shapes": "drawn"}, "shapes: expected one of ignored, read; got 'drawn'"),
+        ({"width": 30}, "width is 30 and heads 4; the width must be a multiple of the heads"),
+        ({"heads": 0}, "width is 256 and heads 0; the width must be a multiple of the heads"),
+    ],
+)
+def test_a_wrong_argument_is_named(builder: str, given: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        CATALOG[builder](**given)
+    assert f"model.arguments.{message}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("builder", "given", "message"),
+    [
+        ("dipair", {"first": 0}, "first is 0; there must be at least 1"),
+        ("dipair", {"layers": 0}, "layers is 0; there must be at least 1"),
+        ("virt", {"distillation": -0.5}, "distillation is -0.5; it must be 0 or more"),
+        ("mixencoder", {"vectors": 0}, "vectors is 0; there must be at least 1"),
+        ("mixencoder", {"layers": []}, "layers is empty; there must be at least 1"),
+    ],
+)
+def test_so_is_one_of_a_builder_s_own(builder: str, given: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        CATALOG[builder](**given)
+    assert f"model.arguments.{message}" in str(error.value)
+
+
+@pytest.mark.parametrize("layer", [0, 3])
+def test_a_layer_that_the_encoder_lacks_is_named(layer: int, tmp_path: Path) -> None:
+    model: Any = CATALOG["mixencoder"](base=str(make_base(tmp_path / "tiny")), layers=[1, layer])
+    with pytest.raises(ConfigError) as error:
+        model.begin(pool())
+    assert f"model.arguments.layers names layer {layer}; the encoder's layers are 1 to 2" in str(error.value)
+
+
+def test_an_encoder_that_cannot_be_run_layer_by_layer_is_refused(tmp_path: Path) -> None:
+    base = make_base(tmp_path / "tiny")
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps({**config, "model_type": "electra", "embedding_size": 32}))
+    model: Any = CATALOG["virt"](base=str(base))
+    with pytest.raises(ModelError, match="an encoder of the kind 'electra' cannot be run layer by layer"):
+        model.begin(pool())
+
+
+@pytest.mark.parametrize("name", ["dipair", "virt", "mixencoder"])
+def test_the_recipes_run_offline_and_differ_in_the_head_alone(name: str) -> None:
+    recipe, other = load_recipe(name), load_recipe("adatag-minilm")
+    assert recipe.builder == name
+    model = build(recipe.builder, recipe.arguments)
+    assert model.config()["arguments"]["base"] == "minilm"
+    assert model.config()["arguments"]["shapes"] == "read"
+    settings, default = settings_of(recipe, 0), settings_of(other, 0)
+    assert settings is not None
+    assert default is not None
+    assert (settings.epochs, settings.batch, settings.averaging) == (
+        default.epochs,
+        default.batch,
+        default.averaging,
+    )

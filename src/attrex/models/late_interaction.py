@@ -27,7 +27,7 @@ from attrex.models.inputs import Inputs, encoded, in_batches, lay_out
 from attrex.models.questions import questions
 from attrex.models.sequence_tagger import Decoding, chain_of, own_decoders
 from attrex.models.tagging import TaggedWindow, answers, ask_tensors
-from attrex.models.text_encoders import MadeText, PretrainedText, ShapedText, Shapes, TextPart
+from attrex.models.text_encoders import MadeText, Shapes, TextPart, pretrained_text
 from attrex.models.trained import Learnt, TrainedModel
 from attrex.nn import crf
 from attrex.nn.crf import Chain
@@ -122,13 +122,13 @@ class LateInteractionNetwork(nn.Module):
 
     def context(self, inputs: Inputs) -> Tensor:
         """What the head keeps of texts ``(B, T, X)``."""
-        return self._kept(self._states(inputs))
+        return self._kept(self._states(inputs), inputs.chain_NT)
 
     def _states(self, inputs: Inputs) -> list[Tensor]:
         return [inputs.text_states(states) for states in self.tower(inputs.ids_NS, inputs.mask_NS)]
 
-    def _kept(self, states: Sequence[Tensor]) -> Tensor:
-        return self.interaction.context([states[at] for at in self.interaction.layers])
+    def _kept(self, states: Sequence[Tensor], mask_BT: Tensor) -> Tensor:
+        return self.interaction.context([states[at] for at in self.interaction.layers], mask_BT)
 
     def attribute(self, ids_AQ: Tensor, mask_AQ: Tensor) -> tuple[Tensor, Tensor]:
         """What the head keeps of attributes ``(A, V, Y)``, and the mask of the real vectors."""
@@ -148,7 +148,7 @@ class LateInteractionNetwork(nn.Module):
         vectors_AVY, mask_AV = self.interaction.attribute(attribute[-1], batch["question_mask_AQ"])
         product_N, attribute_N = batch["product_N"], batch["attribute_N"]
         chain = self.chain(
-            self._kept(context)[product_N],
+            self._kept(context, inputs.chain_NT)[product_N],
             inputs.chain_NT[product_N],
             vectors_AVY[attribute_N],
             mask_AV[attribute_N],
@@ -270,7 +270,7 @@ def _together(records: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TowerArguments:
-    """The arguments that the builders of the family have in common; ``part`` is their text encoder."""
+    """The arguments that the builders of the family have in common."""
 
     base: str
     frozen_embeddings: bool
@@ -280,7 +280,6 @@ class TowerArguments:
     window: int
     width: int
     heads: int
-    dropout: float
 
     @classmethod
     def among(cls, arguments: Mapping[str, Any]) -> TowerArguments:
@@ -288,7 +287,6 @@ class TowerArguments:
         made = cls(**{field.name: arguments[field.name] for field in fields(cls)})
         one_of("scheme", made.scheme, SCHEMES)
         one_of("decoding", made.decoding, ("crf", "softmax"))
-        one_of("shapes", made.shapes, ("ignored", "read"))
         if made.width < 1 or made.heads < 1 or made.width % made.heads:
             raise ConfigError(
                 f"model.arguments.width is {made.width} and heads {made.heads}; "
@@ -298,8 +296,7 @@ class TowerArguments:
 
     def text(self) -> TextPart:
         """The encoder of both towers."""
-        text = PretrainedText(self.base, frozen_embeddings=self.frozen_embeddings, dropout=self.dropout)
-        return ShapedText(text) if self.shapes == "read" else text
+        return pretrained_text(self.base, frozen_embeddings=self.frozen_embeddings, shapes=self.shapes)
 
     def model(
         self, builder: str, arguments: Mapping[str, Any], head: MakeHead, text: TextPart | None = None

@@ -95,4 +95,21 @@ TABLE = [
         epochs=60,
         writes=True,
     ),
+    Row("EAVE", "eave", {**_EAVE, "mapping": "even_0"}, open=True, rate=5e-3, epochs=60),
+    Row(
+        "EAVE, frozen",
+        "eave",
+        {**_EAVE, "heavy": "frozen", "light": "tiny", "shapes": "read", "decoding": "softmax"},
+        open=True,
+        rate=5e-3,
+        epochs=60,
+    ),
+    Row(
+        "EAVE, cross-attention",
+        "eave",
+        {**_EAVE, "fusion": "cross_attention", "place": "before_attention", "light_layers": [1]},
+        open=True,
+        rate=5e-3,
+        epochs=60,
+    ),
 ]

@@ -8,6 +8,7 @@ from attrex.models.adatag import build_adatag
 from attrex.models.bilstm_crf import build_multi_crf, build_separate, build_tag_sets
 from attrex.models.cross_encoder import build_cross_encoder
 from attrex.models.dipair import build_dipair
+from attrex.models.eave import build_eave
 from attrex.models.folder import StorableModel
 from attrex.models.generative import build_generative
 from attrex.models.lexicon import build_lexicon
@@ -18,6 +19,7 @@ CATALOG: Mapping[str, Callable[..., StorableModel]] = {
     "adatag": build_adatag,
     "cross-encoder": build_cross_encoder,
     "dipair": build_dipair,
+    "eave": build_eave,
     "generative": build_generative,
     "lexicon": build_lexicon,
     "mixencoder": build_mixencoder,

@@ -1,0 +1,379 @@
+"""What makes EAVE the model it is, with a tiny pretrained encoder."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from attrex.cache.records import pack, unpack
+from attrex.core import Attribute, Product, Source
+from attrex.errors import ConfigError
+from attrex.models import eave
+from attrex.models.catalog import CATALOG
+from attrex.models.eave import DescribedQuestion, PreparedContext
+from attrex.models.questions import LONGEST
+from attrex.nn.threads import one_thread
+from attrex.text.windows import cut
+from attrex.training.settings import Settings
+from attrex.training.trainer import AttrexTrainer
+from tests.conformance.base import make_base
+from tests.conformance.ten import COLOUR, PRODUCTS, SCHEMA, pool
+
+THREE = list(SCHEMA.every)
+ALL = [(p, a) for p in range(len(PRODUCTS)) for a in range(3)]
+TINY = {"window": 20, "dropout": 0.0}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    with one_thread():
+        yield
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(make_base(tmp_path_factory.mktemp("bases") / "tiny"))
+
+
+def begun(base: str, **arguments: Any) -> Any:
+    """The model before its first step."""
+    torch.manual_seed(0)
+    model: Any = CATALOG["eave"](base=base, **{**TINY, **arguments})
+    model.begin(pool())
+    model.network.eval()
+    return model
+
+
+@contextmanager
+def counted(module: nn.Module, at: int = 0) -> Iterator[list[int]]:
+    """The number of sequences that went through a module, call by call."""
+    seen: list[int] = []
+    hook = module.register_forward_hook(lambda _, given, __: seen.append(len(given[at])))
+    yield seen
+    hook.remove()
+
+
+def asked(model: Any, products: list[Product], attributes: list[Attribute]) -> list[Any]:
+    asks = [(p, a) for p in range(len(products)) for a in range(len(attributes))]
+    answers: list[Any] = model.answer(model.prepare(products), model.describe(attributes), asks)
+    return answers
+
+
+# --- what is done when ---
+
+
+def test_the_heavy_encoder_runs_once_a_window_and_once_an_attribute(base: str) -> None:
+    model = begun(base)
+    with counted(model.network.heavy) as heavy, counted(model.network.adaptor) as adaptor:
+        prepared = model.prepare(PRODUCTS)
+        assert sum(heavy) == len(PRODUCTS)
+        described = model.describe(THREE)
+        assert sum(heavy) == len(PRODUCTS) + 3
+        before = len(adaptor)
+        for _ in range(2):
+            model.answer(prepared, described, ALL)
+        # One attribute more costs the heavy encoder that attribute alone.
+        model.answer(prepared, model.describe([Attribute("Weight")]), [(p, 0) for p in range(10)])
+        assert sum(heavy) == len(PRODUCTS) + 4
+        assert len(adaptor) == before + 1
+
+
+def test_a_long_text_goes_through_the_heavy_encoder_once_a_window(base: str) -> None:
+    model = begun(base)
+    text = " ".join(f"red cotton hat number {n}" for n in range(1000))
+    windows = cut([Product("1", "Hats", (Source("title", text),))], model.tokeniser, 20)
+    assert len(windows) > 300
+    with counted(model.network.heavy) as heavy:
+        answers = asked(model, [window.product for window in windows], THREE)
+    assert sum(heavy) == len(windows) + 3
+    assert len(answers) == 3 * len(windows)
+
+
+def test_a_context_is_made_ready_once_for_all_its_asks(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where its asks need several batches."""
+    monkeypatch.setattr(eave, "MET_TOKENS", 60)
+    model = begun(base)
+    prepared, described = model.prepare(PRODUCTS), model.describe(THREE)
+    tokens: list[int] = []
+    first = model.network.light.layers.layers[0].attention.self.key
+    hook = first.register_forward_hook(lambda _, given, __: tokens.append(given[0].shape[1]))
+    model.answer(prepared, described, ALL)
+    hook.remove()
+    contexts = sum(record.heavy_MSD.shape[1] for record in prepared)
+    attributes = len(PRODUCTS) * sum(len(record.ids) for record in described)
+    assert len(tokens) > 10
+    assert sum(tokens) == contexts + attributes
+
+
+def test_thousands_of_asks_are_answered_in_bounded_batches_with_little_padding(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eave, "MET_TOKENS", 512)
+    monkeypatch.setattr(eave, "CONTEXT_TOKENS", 100)
+    model = begun(base)
+    attributes = [replace(THREE[n % 3], name=f"{THREE[n % 3].name} {'x' * (n % 5)}") for n in range(700)]
+    shapes: list[torch.Size] = []
+    second = model.network.light.layers.layers[1].attention.self.key
+    hook = second.register_forward_hook(lambda _, given, __: shapes.append(given[0].shape[:2]))
+    prepared, described = model.prepare(PRODUCTS), model.describe(attributes)
+    asks = [(0, a) for a in range(700)] + [(p, a) for p in range(1, 10) for a in range(20)]
+    answers = model.answer(prepared, described, asks)
+    hook.remove()
+    assert len(answers) == len(asks)
+    assert max(shape.numel() for shape in shapes) <= 512
+    real = sum(prepared[p].heavy_MSD.shape[1] + len(described[a].ids) for p, a in asks)
+    assert sum(shape.numel() for shape in shapes) < 1.1 * real
+    assert sum(shape[0] for shape in shapes) == len(asks)
+
+
+def test_records_hold_adapted_states_of_the_mapped_layers_alone(base: str) -> None:
+    model = begun(base, mapping=[1, 1])
+    (prepared,), (described,) = model.prepare(PRODUCTS[:1]), model.describe([COLOUR])
+    category = len(prepared.reading.prefix)
+    assert prepared.heavy_MSD.shape == (1, 1 + category + len(prepared.reading) + 1, 32)
+    assert described.heavy_MQD.shape == (1, len(described.ids), 32)
+    with torch.no_grad():
+        model.network.adaptor.weight.mul_(2)
+    torch.testing.assert_close(model.prepare(PRODUCTS[:1])[0].heavy_MSD, 2 * prepared.heavy_MSD)
+    for tensor in (prepared.heavy_MSD, described.heavy_MQD):
+        assert tensor.untyped_storage().nbytes() == tensor.numel() * 4  # no view of a batch
+
+
+def test_records_come_back_from_a_disk(base: str) -> None:
+    model = begun(base)
+    assert model.traits.cacheable == "disk"
+    assert model.record_types == (PreparedContext, DescribedQuestion)
+    sides = (model.prepare(PRODUCTS), model.describe(THREE))
+    again = [
+        [unpack(memoryview(pack(record, kind, "float32")), kind) for record in side]
+        for side, kind in zip(sides, model.record_types, strict=True)
+    ]
+    assert model.answer(*again, ALL) == model.answer(*sides, ALL)
+
+
+# --- attributes ---
+
+
+def test_an_attribute_is_read_by_name_description_and_examples(base: str) -> None:
+    model = begun(base)
+    one, *others = model.describe(
+        [COLOUR, Attribute("Colour"), replace(COLOUR, description="hue"), replace(COLOUR, examples=())]
+    )
+    assert len({tuple(each.ids) for each in (one, *others)}) == 4
+    for other in others:
+        assert (other.heavy_MQD[:, 0] - one.heavy_MQD[:, 0]).abs().max() > 1e-4
+
+
+def test_an_attribute_longer_than_its_window_is_cut_and_said_to_be(
+    base: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = begun(base, question=4)
+    name = "colour size material size colour"
+    long, told = Attribute(name), Attribute("Colour", "what the eye sees first, and what else there is")
+    with caplog.at_level(logging.WARNING):
+        cut_name, cut_description = model.describe([long, told])
+    assert len(cut_name.ids) == len(cut_description.ids) == 1 + 4 + 1
+    assert cut_name.ids[-1] == model.tokeniser.separator
+    assert [record.getMessage() for record in caplog.records] == [
+        f'the attribute "{name}" is 5 tokens long; the first 4 are read'
+    ]
+    (answer,) = asked(model, PRODUCTS[:1], [long])
+    assert answer.none_score is not None
+
+
+def test_it_is_trained_as_it_answers(base: str) -> None:
+    model = begun(base)
+    examples = list(model.examples(pool(), 0))
+    batch = model.collate(examples)
+    words = {tuple(d.ids) for d in model.describe(THREE)}
+    rows = [
+        ids[mask].tolist() for ids, mask in zip(batch["question_AQ"], batch["question_mask_AQ"], strict=True)
+    ]
+    assert {tuple(row) for row in rows} == words
+    for example, ids_S, mask_S in zip(examples, batch["ids_NS"], batch["mask_NS"], strict=True):
+        reading, tokeniser = example.reading, model.tokeniser
+        assert ids_S[mask_S].tolist() == [
+            *tokeniser.opening,
+            *reading.prefix,
+            *reading.ids,
+            tokeniser.separator,
+        ]
+
+
+# --- training ---
+
+
+def test_in_training_a_window_is_heavily_encoded_once_for_all_its_asks(base: str) -> None:
+    model = begun(base)
+    examples = list(model.examples(pool(), 0))
+    batch = model.collate(examples)
+    assert len(batch["product_N"]) > len(examples)
+    with counted(model.network.heavy) as heavy:
+        model.network(batch)
+    assert heavy == [len(examples), 3]
+
+
+def test_a_step_has_a_bounded_number_of_asks(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = begun(base)
+    whole = list(model.examples(pool(), 0))
+    assert max(len(example.asks) for example in whole) == 3
+    monkeypatch.setattr(eave, "ASKS", 2)
+    parts = list(model.examples(pool(), 0))
+    assert max(len(example.asks) for example in parts) == 2
+    assert [ask for each in parts for ask in each.asks] == [ask for each in whole for ask in each.asks]
+
+
+def test_beta_is_the_rate_of_a_group_of_its_own(base: str) -> None:
+    model = begun(base)
+    groups = {name: {id(p) for p in group} for name, group in model.parameter_groups().items()}
+    heavy = {id(p) for p in model.network.heavy.parameters() if p.requires_grad}
+    light = {id(p) for p in model.network.light.parameters() if p.requires_grad}
+    assert (groups["heavy"], groups["encoder"]) == (heavy, light)
+    assert id(model.network.adaptor.weight) in groups["head"]
+    rates = {"default": 1e-2, "encoder": 1e-3, "heavy": 7e-4}
+    trainer = AttrexTrainer(model, pool(), Settings(rates=rates), score=None, checkpoints=None, say=print)
+    found = {
+        group["lr"]: {id(p) for p in group["params"]} for group in trainer.create_optimizer().param_groups
+    }
+    assert (found[7e-4], found[1e-3]) == (heavy, light)
+
+
+def test_beta_nought_is_frozen(base: str) -> None:
+    """No gradient, no state of the optimiser, and no second pass over a window in all of training."""
+    model = begun(base, heavy="frozen")
+    assert "heavy" not in model.parameter_groups()
+    before = {name: tensor.clone() for name, tensor in model.network.heavy.state_dict().items()}
+    trainer = AttrexTrainer(
+        model,
+        pool(),
+        Settings(epochs=3, batch=4, rates={"default": 1e-2}),
+        score=None,
+        checkpoints=None,
+        say=lambda line: None,
+    )
+    windows = {tuple(example.reading.ids) for example in trainer.epochs.examples}
+    with counted(model.network.heavy) as heavy:
+        trainer.train()
+    assert sum(heavy) == len(windows) + 3
+    assert all(parameter.grad is None for parameter in model.network.heavy.parameters())
+    trained = {id(p) for p in trainer.optimizer.state}
+    assert trained.isdisjoint(id(p) for p in model.network.heavy.parameters())
+    after = model.network.heavy.state_dict()
+    assert [name for name, tensor in before.items() if not torch.equal(tensor, after[name])] == []
+
+
+def test_kept_states_are_those_that_would_be_computed(base: str) -> None:
+    frozen, trained = begun(base, heavy="frozen"), begun(base)
+    trained.network.load_state_dict(frozen.network.state_dict())
+    examples = list(frozen.examples(pool(), 0))
+    for batch in (examples, examples[:3], examples[2:7]):
+        one, other = (model.network(model.collate(batch))["loss"] for model in (frozen, trained))
+        torch.testing.assert_close(one, other)
+
+
+def test_frozen_states_keep_to_their_limit(base: str) -> None:
+    model = begun(base, heavy="frozen")
+    kept = model.mechanism._frozen
+    sequences = [[2, 5, 6, 3], [2, 7, 3], [2, 5, 6, 3]]
+    kept.limit = 600
+    with counted(model.network.heavy) as heavy:
+        first = kept.of(model.network.heavy, sequences, 0)
+        again = kept.of(model.network.heavy, sequences, 0)
+    assert heavy == [2, 1]  # both, and then the one for which there was no room
+    torch.testing.assert_close(first, again)
+    assert first.shape == (1, 11, 32)
+
+
+def test_learned_fusion_lets_the_heavy_encoder_in_step_by_step(base: str) -> None:
+    model = begun(base, fusion="learned")
+    batch = model.collate(list(model.examples(pool(), 0)))
+
+    def heavy_gradient() -> float:
+        model.network.zero_grad()
+        model.network(batch)["loss"].backward()
+        return sum(float(p.grad.abs().sum()) for p in model.network.heavy.parameters() if p.grad is not None)
+
+    assert heavy_gradient() == 0
+    assert (model.network.fusion.alpha_L.grad != 0).all()
+    with torch.no_grad():
+        model.network.fusion.alpha_L -= 0.1 * model.network.fusion.alpha_L.grad.sign()
+    assert heavy_gradient() > 0
+
+
+# --- how it is put together ---
+
+
+def test_a_light_encoder_of_the_heavy_one_s_own_layers(base: str) -> None:
+    def weights(layer: nn.Module) -> list[Tensor]:
+        return list(layer.state_dict().values())
+
+    model = begun(base, light_layers=[1], mapping=[0], place="after_mlp_and_skip")
+    whole = begun(base, light_layers=None, mapping="even_0").network
+    assert (model.network.light.layers.depth, whole.light.layers.depth) == (1, 2)
+    light, heavy = model.network.light.layers.layers, whole.heavy.reader.layers.layers
+    assert all(torch.equal(a, b) for a, b in zip(weights(light[0]), weights(heavy[1]), strict=True))
+    own = {p.data_ptr() for p in model.network.light.parameters()}
+    assert own.isdisjoint(p.data_ptr() for p in model.network.heavy.parameters())
+    assert torch.equal(model.network.adaptor.weight, torch.eye(32))
+    assert begun(base, light_layers=1, mapping="last").network.light.layers.depth == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"light_layers": 3}, "light_layers is 3; the encoder has 2 layers"),
+        ({"light_layers": 0}, "light_layers is 0; the encoder has 2 layers"),
+        ({"light_layers": [2]}, "light_layers names layer 2; the encoder's layers are 0 to 1"),
+        ({"light_layers": [1, 1]}, "light_layers is [1, 1]; it must name one layer or more, each once"),
+        ({"light_layers": []}, "light_layers is []; it must name one layer or more, each once"),
+        ({"mapping": [0, 2]}, "mapping names layer 2; the heavy encoder's layers are 0 to 1"),
+        ({"window": 100}, "window is 100; with category and attribute that is 153 tokens, and the light"),
+        ({"window": 120}, "window is 120; with its category that is 139 tokens, and the heavy"),
+    ],
+)
+def test_what_the_encoders_do_not_have_is_told(given: dict[str, Any], message: str, base: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        begun(base, **given)
+    assert f"model.arguments.{message}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"place": "after"}, "place: expected one of before_attention, after_attention, after_attention_and"),
+        ({"fusion": "sum"}, "fusion: expected one of fixed, learned, cross_attention; got 'sum'"),
+        ({"heavy": "warm"}, "heavy: expected one of trained, frozen; got 'warm'"),
+        ({"alpha": 1.5}, "alpha is 1.5; it must lie in [0, 1]"),
+        ({"decoding": "viterbi"}, "decoding: expected one of crf, softmax; got 'viterbi'"),
+        ({"scheme": "IOB"}, "scheme: expected one of BIO, BIOE; got 'IOB'"),
+        ({"question": 0}, f"question is 0; it must lie in [1, {LONGEST}]"),
+        ({"question": 99}, f"question is 99; it must lie in [1, {LONGEST}]"),
+    ],
+)
+def test_a_wrong_argument_is_named(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        CATALOG["eave"](**given)
+    assert f"model.arguments.{message}" in str(error.value)
+
+
+def test_encoders_that_cut_words_otherwise_are_refused(base: str, tmp_path: Path) -> None:
+    other = make_base(tmp_path / "other", seed=1)
+    assert begun(base, light=str(other)).network is not None
+    content = json.loads((other / "tokenizer.json").read_text())
+    content["normalizer"]["lowercase"] = False
+    (other / "tokenizer.json").write_text(json.dumps(content))
+    with pytest.raises(ConfigError) as error:
+        begun(base, light=str(other))
+    message = str(error.value)
+    assert f'model.arguments.light: "{other}" cuts words otherwise than "{base}"' in message
+    assert "the normalizer of their tokenisers differs" in message
+    assert "token by token their states are fused" in message

@@ -154,14 +154,14 @@ def test_adatag_reads_capitals_where_shapes_are_read(base: Path) -> None:
     def moved(name: str) -> float:
         model = begun(ROWS[name], base)
         encoder = model.network.encoder.eval()
-        if name == "adatag, shapes":
+        if name == "adatag, as the default":
             nn.init.normal_(encoder.bits.weight)  # at the start they say nothing
         small, capital = (Product("", None, (Source("title", text),)) for text in ("red hat", "Red hat"))
         one, other = model.prepare([small, capital])
         return float((one.states_TD - other.states_TD).abs().max())
 
     assert moved("adatag, pretrained") == 0
-    assert moved("adatag, shapes") > 1e-3
+    assert moved("adatag, as the default") > 1e-3
 
 
 # --- the cross-encoder ---

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
+from attrex.errors import ConfigError
 from attrex.nn.encoders import PretrainedEncoder, RecurrentEncoder, SelfAttention, padded
 
 WORDS, WIDTH = 20, 8
@@ -169,3 +170,18 @@ def test_bfloat16_changes_states_a_little(monkeypatch: pytest.MonkeyPatch) -> No
     alike_BT = torch.cosine_similarity(exact_BTD, rounded_BTD, dim=2)
     assert alike_BT.min() > 0.999
     assert not torch.equal(exact_BTD, rounded_BTD)
+
+
+def test_states_are_the_mean_of_the_last_layers() -> None:
+    one = pretrained().eval()
+    two = PretrainedEncoder(one.body, frozen_embeddings=False, layers=2).eval()
+    ids_BT, mask_BT = padded(TEXTS, 0)
+    read = one.body(input_ids=ids_BT, attention_mask=mask_BT.long(), output_hidden_states=True)
+    torch.testing.assert_close(one(ids_BT, mask_BT), read.hidden_states[2])
+    torch.testing.assert_close(two(ids_BT, mask_BT), (read.hidden_states[1] + read.hidden_states[2]) / 2)
+
+
+@pytest.mark.parametrize("layers", [0, 3])
+def test_layers_that_the_encoder_lacks_are_refused(layers: int) -> None:
+    with pytest.raises(ConfigError, match=f"layers is {layers}; the encoder has 2"):
+        PretrainedEncoder(pretrained().body, frozen_embeddings=False, layers=layers)

@@ -34,6 +34,7 @@ def build_adatag(
     dropout: float = 0.1,
     vectors: str | None = None,
     shapes: Shapes = "ignored",
+    layers: int = 1,
     linear: Generated = "hypernetwork",
     transitions: Generated = "mixture",
     experts: int = 3,
@@ -43,13 +44,15 @@ def build_adatag(
     attribute_size: int = 768,
     scheme: Literal["BIO", "BIOE"] = "BIOE",
     window: int = 224,
+    replacement: float = 0.0,
 ) -> TrainedModel[LateNetwork]:
     """AdaTag. ``linear`` and ``transitions``: the four combinations of Table 7; ``attributes``,
     ``attribute_parts`` and ``attributes_tuned``: the rows of Table 6 (``attribute_size``: R of random ones).
 
     ``encoder``: "bilstm" as the paper (Eq. 1; ``embedding``, ``width``, ``vectors``), or "pretrained".
     ``base`` also embeds the attributes. ``shapes``: "read" tells a pretrained encoder what its uncased
-    tokeniser forgets (``text.shapes``).
+    tokeniser forgets (``text.shapes``); ``layers``: its states are the mean of the last so many layers'.
+    ``replacement``: the probability with which a value in a training text gives way to another.
     """
     arguments: dict[str, Any] = {**locals(), "attribute_parts": list(attribute_parts)}
     one_of("linear", linear, GENERATED)
@@ -75,6 +78,7 @@ def build_adatag(
         ),
         mechanism=LateTagger(decoders, SCHEMES[scheme]),
         window=window,
+        replacement=replacement,
     )
 
 

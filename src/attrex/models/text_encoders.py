@@ -66,18 +66,19 @@ class TextPart(Protocol):
 
 
 class PretrainedText:
-    """A pretrained encoder, by the name that ``nn.pretrained.find_base`` knows."""
+    """A pretrained encoder, by the name that ``nn.pretrained.find_base`` knows; the other arguments as
+    ``PretrainedEncoder``'s."""
 
-    def __init__(self, base: str, *, frozen_embeddings: bool, dropout: float = 0.1) -> None:
+    def __init__(self, base: str, *, frozen_embeddings: bool, dropout: float = 0.1, layers: int = 1) -> None:
         self.base = base
-        self.frozen_embeddings, self.dropout = frozen_embeddings, dropout
+        self.frozen_embeddings, self.dropout, self.layers = frozen_embeddings, dropout, layers
 
     def make(self, pool: Pool) -> MadeText:
         base = find_base(self.base)
         return self._made(base, load_body(base), WordPieces.from_file(base.tokeniser))
 
     def _made(self, base: Base, body: nn.Module, tokeniser: WordPieces) -> MadeText:
-        encoder = PretrainedEncoder(body, frozen_embeddings=self.frozen_embeddings, dropout=self.dropout)
+        encoder = self._encoder(body)
         about = {
             "base": base.name,
             "sha256": base.sha256(),
@@ -99,8 +100,13 @@ class PretrainedText:
                     "(its SHA-256 differs). Fix: fit the model again"
                 )
             load_weights(body, base.tensors(), where=f'the encoder "{base.name}"')
-        encoder = PretrainedEncoder(body, frozen_embeddings=self.frozen_embeddings, dropout=self.dropout)
+        encoder = self._encoder(body)
         return MadeText(tokeniser, encoder, encoder.width, dict(files), bool(about["portable"]))
+
+    def _encoder(self, body: nn.Module) -> PretrainedEncoder:
+        return PretrainedEncoder(
+            body, frozen_embeddings=self.frozen_embeddings, dropout=self.dropout, layers=self.layers
+        )
 
 
 class RecurrentText:
@@ -179,18 +185,18 @@ class ShapedText:
 
 
 def pretrained_text(
-    base: str, *, frozen_embeddings: bool, shapes: Shapes, dropout: float = 0.1
+    base: str, *, frozen_embeddings: bool, shapes: Shapes, dropout: float = 0.1, layers: int = 1
 ) -> PretrainedText | ShapedText:
     """A pretrained encoder, with or without shapes. Raises ``ConfigError`` where ``shapes`` is neither."""
-    text = PretrainedText(base, frozen_embeddings=frozen_embeddings, dropout=dropout)
+    text = PretrainedText(base, frozen_embeddings=frozen_embeddings, dropout=dropout, layers=layers)
     return ShapedText(text) if one_of("shapes", shapes, ("ignored", "read")) == "read" else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextArguments:
     """The arguments that builders with a choice of text encoders have in common. Those of "pretrained"
-    are ``base``, ``frozen_embeddings`` and ``shapes``, ``dropout`` (of the states) is both's, the others are
-    of "bilstm"."""
+    are ``base``, ``frozen_embeddings``, ``shapes`` and ``layers``, ``dropout`` (of the states) is both's,
+    the others are of "bilstm"."""
 
     encoder: Encoder
     base: str
@@ -201,6 +207,7 @@ class TextArguments:
     dropout: float
     vectors: str | None
     shapes: Shapes = "ignored"
+    layers: int = 1
 
     @classmethod
     def among(cls, arguments: Mapping[str, Any]) -> TextArguments:
@@ -215,6 +222,7 @@ class TextArguments:
                 frozen_embeddings=self.frozen_embeddings,
                 shapes=self.shapes,
                 dropout=self.dropout,
+                layers=self.layers,
             )
         return RecurrentText(
             cut=CUTS[one_of("tokens", self.tokens, CUTS)],

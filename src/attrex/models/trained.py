@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from attrex.core import Answer, Attribute, Product
 from attrex.models.attribute_parts import AttributePart, AttributeTable
 from attrex.models.interface import Cost, Described, Prepared, Traits
+from attrex.models.replacement import check_replacement, with_replacements
 from attrex.models.tagging import NOTHING, TRIMS, UNKNOWN, TaggedWindow, Trims, tagged_windows
 from attrex.models.text_encoders import MadeText, TextPart
 from attrex.models.weights import fill_in, grouped, kept
@@ -102,7 +103,8 @@ class CostedMechanism(Protocol):
 class TrainedModel(Generic[Network]):
     """Implements ``Model``, ``Learner`` and ``StorableModel`` for any mechanism.
 
-    ``builder`` and ``arguments`` build it again; ``window``: the longest input in tokens.
+    ``builder`` and ``arguments`` build it again; ``window``: the longest input in tokens; ``replacement``:
+    the probability with which a value in a training text gives way to another, anew each epoch.
     """
 
     def __init__(
@@ -114,10 +116,11 @@ class TrainedModel(Generic[Network]):
         attributes: AttributePart,
         mechanism: Mechanism[Network],
         window: int,
+        replacement: float = 0.0,
     ) -> None:
         self._builder, self._arguments = builder, dict(arguments)
         self._text, self._attributes, self._window = text, attributes, window
-        self.mechanism = mechanism
+        self.mechanism, self._replacement = mechanism, check_replacement(replacement)
         self._learnt: Learnt[Network] | None = None
         self._read: tuple[weakref.ref[Pool], list[TaggedWindow]] | None = None
 
@@ -209,8 +212,13 @@ class TrainedModel(Generic[Network]):
     def examples(self, pool: Pool, epoch: int) -> Sequence[TaggedWindow]:
         """See ``Learner``."""
         if self._read is not None and self._read[0]() is pool:
-            return self.mechanism.examples(self._read[1], epoch)
-        return self.mechanism.examples(tagged_windows(pool, self.tokeniser, self._window), epoch)
+            windows = self._read[1]
+        else:
+            windows = tagged_windows(pool, self.tokeniser, self._window)
+        if self._replacement:
+            seed = f"{torch.initial_seed()}/{epoch}"
+            windows = with_replacements(windows, self._replacement, limit=self._window, seed=seed)
+        return self.mechanism.examples(windows, epoch)
 
     def length(self, example: TaggedWindow) -> int:
         return len(example.reading)

@@ -42,6 +42,15 @@ def test_the_report_accounts_for_everything() -> None:
     assert lines[0].startswith("200 products, 3 attributes; of ")
 
 
+def test_scores_of_the_calibrate_part_are_counted_as_its_thresholds_were_chosen() -> None:
+    shouted = [replace(p, sources=(Source("title", p.sources[0].text.upper()),)) for p in shop()]
+    report = fit(shouted, recipe="lexicon").report
+    assert report is not None
+    assert report.scores is not None
+    assert report.scores.matching == "folded"
+    assert report.scores.micro.scores.f1 > 0.9
+
+
 def test_the_same_seed_gives_the_same_model_and_another_another_split() -> None:
     one, two = fit(shop(), recipe="lexicon", seed=4), fit(shop(), recipe="lexicon", seed=4)
     assert (one.version, one.policy) == (two.version, two.policy)

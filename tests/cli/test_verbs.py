@@ -30,6 +30,24 @@ def test_fit_writes_a_model_folder_and_says_what_it_did(shell: Shell, table: Pat
     assert {"config.json", "schema.yaml", "calibration.json", "README.md"} <= {f.name for f in out.iterdir()}
 
 
+def test_skipped_rows_are_told_where_they_leave_nothing_to_learn_from(shell: Shell, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("id,title,Colour\n1,a red mug,red,\n2,a blue mug,\n", encoding="utf-8")
+    done = shell("fit", table, "-o", tmp_path / "m", "--recipe", "lexicon", "--on-error", "skip")
+    assert done.code == 3
+    assert "1 row was skipped" in done.err
+    assert "no attribute has a filled cell" in done.err.splitlines()[-1]
+
+
+def test_a_fill_that_fails_in_its_first_row_leaves_nothing_behind(
+    shell: Shell, model: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("id,title,Colour\n1,a red mug,red,\n", encoding="utf-8")
+    assert shell("fill", table, "-m", model, "-o", tmp_path / "o.csv").code == 3
+    assert not list(tmp_path.glob("o.csv*"))
+
+
 def test_fit_for_machines(shell: Shell, table: Path, tmp_path: Path) -> None:
     done = shell("fit", table, "-o", tmp_path / "m", "--recipe", "lexicon", "--json", "-q", "--seed", 3)
     told = json.loads(done.out)

@@ -290,7 +290,7 @@ def test_another_job_does_not_take_it_up(tmp_path: Path, reader: Reader) -> None
         open_sink(out, reader=reader, job={"model": "m2"})
     assert str(caught.value).endswith(
         "1 row is kept of another run in o.csv.attrex-part (it differs in: model). "
-        "Fix: run that one to its end, delete the folder, or ask to start again"
+        "Fix: run that one to its end, delete the folder, or start again (--restart)"
     )
     assert open_sink(out, reader=reader, job={"model": "m2"}, existing="restart").rows == 0
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import quiet, say, show, show_json, tell_problems, write_text
+from attrex.cli.terminal import quiet, say, show, show_json, telling, write_text
 from attrex.errors import ConfigError
 
 
@@ -32,16 +32,16 @@ def backtest(
     from attrex.api.recipe import DEFAULT
     from attrex.report import backtest_html, backtest_terminal
 
-    scored = restore(
-        reader,
-        schema=schema,
-        recipe=recipe or DEFAULT,
-        aim=aim,
-        share=share,
-        seed=seed,
-        progress=quiet if silent else say,
-    )
-    tell_problems(reader)
+    with telling(reader):
+        scored = restore(
+            reader,
+            schema=schema,
+            recipe=recipe or DEFAULT,
+            aim=aim,
+            share=share,
+            seed=seed,
+            progress=quiet if silent else say,
+        )
     if html is not None:
         write_text(html, backtest_html(scored, title=f"Backtest of {reader.path}"))
         say(f"page: {html}")

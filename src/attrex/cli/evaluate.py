@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import say, show, show_json, tell_problems, write_text
+from attrex.cli.terminal import say, show, show_json, telling, write_text
 
 
 class Matching(StrEnum):
@@ -45,7 +45,8 @@ def evaluate(
 
     extractor = Extractor.from_pretrained(model)
     extractor = extractor.aimed(aim) if aim is not None else extractor
-    products = [row.product for row in reader]  # kept, for standard input is read only once
+    with telling(reader):
+        products = [row.product for row in reader]  # kept, for standard input is read only once
     judged = judge_data(extractor, products, complete=complete, file=reader.path)
     scored = score_of(extractor, judged, name=model, matching=matching.value, seed=seed)
     content = scored.to_json()
@@ -59,7 +60,6 @@ def evaluate(
         names = (against or rival.name, model)
         other = compare(asked, judged, names=names, matching=matching.value, seed=seed)
         content["comparison"] = other.to_json()
-    tell_problems(reader)
     if html is not None:
         write_text(html, report_html(scored))
         say(f"page: {html}")

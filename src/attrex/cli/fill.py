@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import Meter, counted, say, show_json, tell_problems
+from attrex.cli.terminal import Meter, counted, say, show_json, telling
 
 if TYPE_CHECKING:
     from attrex.extract.jobs import JobReport
@@ -94,7 +95,7 @@ def fill(
     if sink.rows:
         say(f"going on after the {counted(sink.rows, 'row')} that an earlier run has written")
     meter = Meter(silent=silent)
-    try:
+    with telling(reader), closing(meter):
         report = run_job(
             extractor.cached(kept),
             reader,
@@ -102,9 +103,6 @@ def fill(
             lambda product: extractor.request(product, asked, all=answer_all),
             progress=lambda at: meter.update(at.rows, reader.fraction),
         )
-    finally:
-        meter.close()
-    tell_problems(reader)
     if kept is not None:
         say(f"{cache}: {kept.hits:,} records read, {kept.misses:,} made; it holds {kept.size / 1e6:,.1f} MB")
     to_error = out == "-"

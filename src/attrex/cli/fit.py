@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import clock, counted, quiet, say, show, show_json, tell_problems
+from attrex.cli.terminal import clock, counted, quiet, say, show, show_json, telling
 from attrex.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,22 +43,22 @@ def fit(
 
     settled = load_recipe(recipe or DEFAULT)
     if dry_run:
-        seen = preview(reader, schema=schema, recipe=settled, complete=complete, seed=seed)
-        tell_problems(reader)
+        with telling(reader):
+            seen = preview(reader, schema=schema, recipe=settled, complete=complete, seed=seed)
         show_json(seen.to_json()) if as_json else show(preview_terminal(seen))
         return
     begun = time.monotonic()
-    extractor = learn(
-        reader,
-        schema=schema,
-        recipe=settled,
-        aim=aim,
-        complete=complete,
-        seed=seed,
-        out=out,
-        progress=quiet if silent else say,
-    )
-    tell_problems(reader)
+    with telling(reader):
+        extractor = learn(
+            reader,
+            schema=schema,
+            recipe=settled,
+            aim=aim,
+            complete=complete,
+            seed=seed,
+            out=out,
+            progress=quiet if silent else say,
+        )
     seconds = time.monotonic() - begun
     if as_json:
         show_json(_summary(extractor, out, seconds))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import counted, say, show_json, tell_problems, write_text
+from attrex.cli.terminal import counted, say, show_json, telling, write_text
 
 if TYPE_CHECKING:
     from attrex.schema import Schema
@@ -27,8 +27,8 @@ def infer(data: o.DataOptions, out: Out = None) -> None:
     reader = data.open()
     from attrex.api.fitting import settle_schema
 
-    schema = settle_schema(None, reader, (row.product for row in reader))
-    tell_problems(reader)
+    with telling(reader):
+        schema = settle_schema(None, reader, (row.product for row in reader))
     _give(schema, out)
 
 
@@ -45,10 +45,12 @@ def lint(
     from attrex.schema import lint as check
     from attrex.schema import read_schema
 
-    reader = None if data is None else o.DataOptions(data, format, mapping, on_error=on_error).open()
-    findings = check(read_schema(schema), None if reader is None else (row.product for row in reader))
-    if reader is not None:
-        tell_problems(reader)
+    if data is None:
+        findings = check(read_schema(schema))
+    else:
+        reader = o.DataOptions(data, format, mapping, on_error=on_error).open()
+        with telling(reader):
+            findings = check(read_schema(schema), (row.product for row in reader))
     if as_json:
         show_json([asdict(finding) for finding in findings])
     else:

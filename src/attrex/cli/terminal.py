@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,15 @@ def tell_problems(reader: Reader) -> None:
     """Skipped rows and warnings, the first few word for word."""
     _tell("skipped", reader.skipped, reader.skipped_rows)
     _tell("warning", reader.warned, reader.warnings)
+
+
+@contextmanager
+def telling(reader: Reader) -> Iterator[None]:
+    """``tell_problems`` when the reading is over, well or not: skipped rows may be why."""
+    try:
+        yield
+    finally:
+        tell_problems(reader)
 
 
 def _tell(what: str, count: int, listed: Iterable[InputError]) -> None:

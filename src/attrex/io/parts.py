@@ -44,6 +44,10 @@ class PartFolder:
             shutil.rmtree(self.path, ignore_errors=True)
             self.path.mkdir()
 
+    def clear(self) -> None:
+        """No folder."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
     def pieces(self, state: Mapping[str, Any]) -> list[Path]:
         """The finished pieces in order."""
         return [self.path / f"{number:06}" for number in range(state["pieces"])]

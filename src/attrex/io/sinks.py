@@ -119,7 +119,7 @@ class FileSink(Sink):
                 f"{kept_rows(found['rows'])} kept of another run in {self._parts.path.name} "
                 f"(it differs in: {', '.join(different)})",
                 file=str(target),
-                fix="run that one to its end, delete the folder, or ask to start again",
+                fix="run that one to its end, delete the folder, or start again (--restart)",
             )
         self._state = {key: found[key] for key in self._state}
         self.rows, self.last_row = found["rows"], found["last_row"]
@@ -131,7 +131,7 @@ class FileSink(Sink):
             self.keep()
 
     def keep(self) -> None:
-        """Saves the rows gathered as one more piece."""
+        """Saves the rows gathered as one more piece; nothing is left behind where there is none."""
         if self._open:
             now = {
                 "rows": self.rows,
@@ -140,9 +140,12 @@ class FileSink(Sink):
             }
             self._state = self._parts.save(self._state, now, self._encoder.piece)
             self._open = 0
+        elif not self._state["pieces"]:
+            self._parts.clear()
 
     def close(self) -> None:
-        self.keep()
+        if self._open:
+            self.keep()
         pieces = self._parts.pieces(self._state)
         self._parts.finish(self._state, lambda file: self._encoder.join(pieces, file))
 

@@ -13,6 +13,7 @@ from attrex.models.folder import StorableModel
 from attrex.models.generative import build_generative
 from attrex.models.lexicon import build_lexicon
 from attrex.models.mixencoder import build_mixencoder
+from attrex.models.suopentag import build_suopentag
 from attrex.models.virt import build_virt
 
 CATALOG: Mapping[str, Callable[..., StorableModel]] = {
@@ -25,6 +26,7 @@ CATALOG: Mapping[str, Callable[..., StorableModel]] = {
     "mixencoder": build_mixencoder,
     "multi-crf": build_multi_crf,
     "separate": build_separate,
+    "suopentag": build_suopentag,
     "tag-sets": build_tag_sets,
     "virt": build_virt,
 }

@@ -27,8 +27,9 @@ class Interaction(Protocol):
     @property
     def layers(self) -> Sequence[int]: ...
 
-    def context(self, states: Sequence[Tensor]) -> Tensor:
-        """What is kept of texts ``(B, T, X)``, from their states ``(B, T, D)`` at ``layers``."""
+    def context(self, states: Sequence[Tensor], mask_BT: Tensor) -> Tensor:
+        """What is kept of texts ``(B, T, X)``, from their states ``(B, T, D)`` at ``layers`` and the mask
+        of the real tokens, which stand in front."""
         ...
 
     def attribute(self, states_AQD: Tensor, mask_AQ: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,7 +86,7 @@ class TransformerHead(nn.Module):
         )
         self.head = nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
 
-    def context(self, states: Sequence[Tensor]) -> Tensor:
+    def context(self, states: Sequence[Tensor], mask_BT: Tensor) -> Tensor:
         """``(B, T, W)``."""
         made: Tensor = self.project(states[0]) + self.side_2W[0]
         return made
@@ -145,7 +146,7 @@ class OutputAttention(nn.Module):
         self.width, self.layers = width, (last,)
         self.tokens = TokenAttention(states, states, width=width, heads=heads, dropout=dropout)
 
-    def context(self, states: Sequence[Tensor]) -> Tensor:
+    def context(self, states: Sequence[Tensor], mask_BT: Tensor) -> Tensor:
         """``(B, T, 3 W)``."""
         return self.tokens.context(states[0])
 
@@ -222,7 +223,7 @@ class LightAttention(nn.Module):
         """The light layers, in order."""
         return [layer for layer in self.light if isinstance(layer, LightLayer)]
 
-    def context(self, states: Sequence[Tensor]) -> Tensor:
+    def context(self, states: Sequence[Tensor], mask_BT: Tensor) -> Tensor:
         """Keys and values for each light layer, and what the output tokens keep:
         ``(B, T, (2 layers + 3) W)``."""
         kept = [layer.context(own) for layer, own in zip(self.each, states[:-1], strict=True)]

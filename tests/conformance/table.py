@@ -104,10 +104,10 @@ TABLE = [
     Row(
         "SUOpenTag",
         "suopentag",
-        {"base": "tiny", "window": 20, "width": 32, "dropout": 0.0},
+        {"base": "tiny", "window": 20, "width": 32, "dropout": 0.0, "frozen_embeddings": False},
         open=True,
-        rate=5e-3,
-        epochs=60,
+        rate=8e-3,
+        epochs=150,
     ),
     Row("EAVE", "eave", {**_EAVE, "mapping": "even_0"}, open=True, rate=5e-3, epochs=60),
     Row(

@@ -1,7 +1,7 @@
 """SUOpenTag (Xu et al., 2019): one tagger for all attributes, to which the attribute is a question.
 
-BERT's embeddings of the text and of the attribute go through a BiLSTM each; the attribute's last state attends
-to the text's states by cosine; one tag set without attributes in it, and a CRF. See ``nn.cosine``.
+BERT's embeddings of text and attribute go through a BiLSTM each; the attribute's last state attends to the
+text's states by cosine; one tag set without attributes in it, and a CRF. See ``nn.cosine``.
 """
 
 from __future__ import annotations

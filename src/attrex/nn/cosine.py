@@ -34,9 +34,9 @@ class Recurrent(nn.Module):
 
 
 class CosineAttention(nn.Module):
-    """Text and attribute go through a BiLSTM each. A token attends to the attribute's last state by the cosine
-    of the two, and its state weighed by that joins its state: ``[h; cos(h, a) h]``. Implements
-    ``nn.late_interaction.Interaction``."""
+    """Text and attribute go through a BiLSTM each. The attribute's last state attends to a token by the
+    cosine of the two, and the token's state weighed by that joins the state: ``[h; cos(h, a) h]``.
+    Implements ``nn.late_interaction.Interaction``."""
 
     def __init__(self, states: int, *, last: int, width: int, dropout: float) -> None:
         super().__init__()

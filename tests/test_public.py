@@ -30,13 +30,21 @@ FLAGS = {
     "attrex backtest": "--schema --recipe --min-precision --share --html --seed --json --quiet -q",
     "attrex evaluate": "--model -m --against --matching --complete --min-precision --html --seed --json",
     "attrex inspect": "--html --limit --page-limit",
+    "attrex plan": "--model -m --all --ask --seconds --seed --json --quiet -q",
     "attrex schema": "",
     "attrex schema infer": "--out -o",
     "attrex schema lint": "--json --format --mapping --on-error",
     "attrex schema diff": "",
     "attrex schema from-shopify": "--taxonomy --below --out -o",
 }
-READING = {"attrex fit", "attrex fill", "attrex backtest", "attrex evaluate", "attrex schema infer"}
+READING = {
+    "attrex fit",
+    "attrex fill",
+    "attrex backtest",
+    "attrex evaluate",
+    "attrex plan",
+    "attrex schema infer",
+}
 
 
 def test_the_public_names_are_these() -> None:

@@ -14,7 +14,7 @@ import pytest
 from attrex import __version__
 from tests.cli.shell import Shell
 
-VERBS = ("fit", "fill", "backtest", "evaluate", "inspect", "schema")
+VERBS = ("fit", "fill", "backtest", "evaluate", "inspect", "plan", "schema")
 
 
 def test_help_lists_the_verbs_and_imports_nothing_heavy() -> None:
@@ -80,6 +80,18 @@ def test_a_wrong_option_exits_with_two(shell: Shell, table: Path) -> None:
         (("fill", "{table}", "-m", "{model}", "-o", "nowhere/x.csv"), 4, "there is no folder nowhere"),
         (("fill", "{table}", "-m", "{model}", "-o", "{table}"), 4, "this is the input itself"),
         (("fill", "{table}", "-m", "{model}", "--ask", "Color"), 2, 'did you mean "Colour"?'),
+        (
+            ("fill", "{table}", "-m", "{model}", "--cache", "kept"),
+            2,
+            'cache: what "lexicon" prepares is made',
+        ),
+        (("plan", "{table}", "-m", "nowhere/"), 6, "attrex: nowhere"),
+        (
+            ("plan", "{table}", "-m", "{model}", "--seconds", "0", "-q"),
+            2,
+            "--seconds is 0; it must be above 0",
+        ),
+        (("plan", "{table}", "-m", "{model}", "--ask", "Color", "-q"), 2, 'did you mean "Colour"?'),
         (("backtest", "{table}", "--share", "1"), 2, "--share is 1; it must lie between 0 and 1"),
         (("inspect", "{table}"), 3, "this is not the long form of attrex"),
     ],

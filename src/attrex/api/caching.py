@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from attrex import __version__
 from attrex.cache import GIGABYTE, DiskCache
 from attrex.errors import ConfigError
 from attrex.models.folder import StorableModel
@@ -36,4 +37,4 @@ def open_cache(
             "Fix: leave the cache out"
         )
     size = int(limit * GIGABYTE)
-    return DiskCache(Path(folder), model=version, types=types, limit=size, say=say)
+    return DiskCache(Path(folder), model=f"{version} {__version__}", types=types, limit=size, say=say)

@@ -3,7 +3,7 @@
 Each batch of new records is one file, written beside and renamed, so that processes may share a folder: they
 see whole files only. A file is safetensors, memory-mapped: one array of bytes a record (``records.pack``)
 and, in its metadata, whose records they are and their checksums. A folder within the folder belongs to one
-model, release of attrex and precision; the files longest unused go first, whosever they are.
+model and precision; the files longest unused go first, whosever they are.
 
 What comes out is rounded, also when it has just been made: a run that reads the cache and one that fills it
 give the same extractions.
@@ -29,7 +29,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from attrex import __version__
 from attrex.cache.records import Precision, Unreadable, pack, unpack
 from attrex.cache.store import Kind, Make, first_places
 from attrex.errors import OutputError
@@ -54,14 +53,13 @@ class Identity:
     """Whose records they are."""
 
     model: str
-    release: str
     precision: Precision
     format: int = FORMAT
 
     @property
     def folder(self) -> str:
         """The name of its folder."""
-        text = json.dumps([self.model, self.release, self.precision, self.format])
+        text = json.dumps([self.model, self.precision, self.format])
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
@@ -94,8 +92,8 @@ class _Index:
 class DiskCache:
     """One model's records in ``folder``, at most ``limit`` bytes with those of all others.
 
-    ``model`` is the model's version, ``types`` those of its prepared and described records (see
-    ``models.interface.Packing``). ``precision`` is for prepared records; described ones are few and stay as
+    ``model`` is the model's version (with the release of attrex that runs it), ``types`` those of its
+    prepared and described records (see ``models.interface.Packing``). ``precision`` is for prepared records; described ones are few and stay as
     they are. What is damaged is thrown away and made again. Threads may share one. ``say`` (without, the
     log) is told, once each: that there are records of other models, that something was damaged, that the
     folder can no longer be written to. Raises ``OutputError`` where there cannot be such a folder.
@@ -112,7 +110,7 @@ class DiskCache:
         say: Callable[[str], None] | None = None,
     ) -> None:
         self.root, self.limit = folder, limit
-        self.identity = Identity(model, __version__, precision)
+        self.identity = Identity(model, precision)
         self.hits = self.misses = self.damaged = 0
         # A closed model describes what it does not know as None.
         self._types: dict[Kind, Any] = {"product": types[0], "attribute": types[1] | None}
@@ -204,7 +202,7 @@ class DiskCache:
 
     @property
     def _identity(self) -> list[Any]:
-        return [self.identity.model, self.identity.release, self.identity.precision, self.identity.format]
+        return [self.identity.model, self.identity.precision, self.identity.format]
 
     def _read(self, file: _File, key: str, kind: Kind) -> Any:
         """``_GONE`` where the record is not there or not to be trusted."""

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from attrex import __version__
-from attrex.cli import backtest, evaluate, fill, fit, inspect, schema
+from attrex.cli import backtest, evaluate, fill, fit, inspect, plan, schema
 from attrex.errors import AttrexError
 
 STOPPED = 130
@@ -33,6 +33,7 @@ app.command("fill")(fill.fill)
 app.command("backtest")(backtest.backtest)
 app.command("evaluate")(evaluate.evaluate)
 app.command("inspect")(inspect.inspect)
+app.command("plan")(plan.plan)
 app.add_typer(schema.app, name="schema")
 
 

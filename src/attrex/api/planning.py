@@ -1,0 +1,99 @@
+"""What each of several models would cost on a catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from attrex.api.extractor import Extractor
+from attrex.core import Attribute, Product
+from attrex.errors import ConfigError, InputError
+from attrex.extract import Pipeline
+from attrex.io.rows import Reader
+from attrex.models.interface import Model
+from attrex.normalise import Normaliser
+from attrex.plan import CataloguePlan, Subject, plan_model, resident, survey
+from attrex.plan.estimate import Fill
+from attrex.plan.survey import Asked
+from attrex.resolve import Resolver
+
+SECONDS = 5.0
+"""Measured a model, about."""
+
+
+def plan(
+    reader: Reader,
+    models: Sequence[str | Path],
+    *,
+    attributes: Sequence[str] | None = None,
+    all: bool = False,
+    seconds: float = SECONDS,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda line: None,
+) -> CataloguePlan:
+    """Reads the catalogue once, fills a few of its products with each model, and scales.
+
+    ``models``: folders, or names on the hub. Asked is what ``fill`` would ask. ``seconds`` is about what
+    measuring a model may take. Raises ``InputError`` where there is no product, ``ConfigError`` where there
+    is no model or a model's schema lacks an attribute.
+    """
+    if not models:
+        raise ConfigError("--model: with which model? Give -m model/, or several to compare")
+    if not seconds > 0:
+        raise ConfigError(f"--seconds is {seconds:g}; it must be above 0")
+    base = resident()
+    loaded: list[tuple[Extractor, int | None]] = []
+    for name in models:
+        before = resident()
+        extractor = Extractor.from_pretrained(name)
+        after = resident()
+        loaded.append((extractor, None if before is None or after is None else max(0, after - before)))
+    asked = [_asked(extractor, attributes, all=all) for extractor, _ in loaded]
+    seen = survey((row.product for row in reader), asked, seed=seed)
+    if not seen.products:
+        raise InputError("there is no product", file=reader.path, fix="give at least one row")
+    planned = []
+    names = _names(models)
+    for (extractor, size), own, name, asks in zip(loaded, asked, names, seen.asks, strict=True):
+        progress(f"{name}: measuring for about {seconds:g} s")
+        subject = Subject(
+            name, extractor.name, extractor.version, extractor.model, own, _starter(extractor, own), size
+        )
+        planned.append(plan_model(subject, seen, asks, seconds=seconds, base=base))
+    return CataloguePlan(reader.path, seen.products, len(seen.sample), tuple(planned))
+
+
+def _names(models: Sequence[str | Path]) -> list[str]:
+    """The folders' own names where these tell them apart."""
+    short = [Path(model).name for model in models]
+    return short if len(set(short)) == len(short) else [str(model) for model in models]
+
+
+def _asked(extractor: Extractor, names: Sequence[str] | None, *, all: bool) -> Asked:
+    named = None if not names else extractor.known(names)
+
+    def asked(product: Product) -> Sequence[Attribute]:
+        return extractor.request(product, named, all=all).attributes
+
+    return asked
+
+
+def _starter(extractor: Extractor, asked: Asked) -> Callable[[Model], Fill]:
+    """The real path with another in the model's place."""
+
+    def start(model: Model) -> Fill:
+        pipeline = Pipeline(
+            model,
+            extractor.schema,
+            Resolver(extractor.policy, Normaliser()),
+            stage=extractor.name,
+            version=extractor.version,
+        )
+
+        def fill(products: Sequence[Product]) -> None:
+            for _ in pipeline.run(extractor.request(p, asked(p), all=True) for p in products):
+                pass
+
+        return fill
+
+    return start

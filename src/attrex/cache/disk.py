@@ -93,10 +93,11 @@ class DiskCache:
     """One model's records in ``folder``, at most ``limit`` bytes with those of all others.
 
     ``model`` is the model's version (with the release of attrex that runs it), ``types`` those of its
-    prepared and described records (see ``models.interface.Packing``). ``precision`` is for prepared records; described ones are few and stay as
-    they are. What is damaged is thrown away and made again. Threads may share one. ``say`` (without, the
-    log) is told, once each: that there are records of other models, that something was damaged, that the
-    folder can no longer be written to. Raises ``OutputError`` where there cannot be such a folder.
+    prepared and described records (see ``models.interface.Packing``). ``precision`` is for prepared records;
+    described ones are few and stay as they are. What is damaged is thrown away and made again. Threads may
+    share one. ``say`` (without, the log) is told, once each: that there are records of other models, that
+    something was damaged, that the folder can no longer be written to. Raises ``OutputError`` where there
+    cannot be such a folder.
     """
 
     def __init__(

@@ -33,3 +33,13 @@ def test_a_cache_in_memory_serves_any_model(lexicon: Extractor) -> None:
     ]
     assert (cache.hits, cache.misses) == (20, 20 + 2)
     assert filled == [lexicon.fill(products, attributes=names) for names in (["Brand"], ["Brand", "Size"])]
+
+
+def test_only_the_latest_cache_is_kept_open(lexicon: Extractor) -> None:
+    """Or a new one for every call would keep them all alive."""
+    first, second = MemoryCache(), MemoryCache()
+    plain, one = lexicon.pipeline, lexicon.cached(first)
+    assert lexicon.cached(first) is one
+    lexicon.cached(second)
+    assert lexicon.cached(first) is not one
+    assert lexicon.pipeline is plain

@@ -72,5 +72,6 @@ def subject(model: Any, ask: Sequence[Attribute] = (A, B), **more: Any) -> Subje
 
         return fill
 
-    given: dict[str, Any] = {"name": "m", "builder": "scripted", "version": "v", "loaded": 1000, **more}
+    given: dict[str, Any] = {"name": "m", "builder": "scripted", "version": "v", "loaded": 1000, "asks": 0}
+    given = {**given, "attributes": ask, "at_once": 1, **more}
     return Subject(model=model, asked=lambda p: ask, start=start, **given)

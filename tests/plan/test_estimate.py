@@ -5,19 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from attrex.core import Product, Source
+from attrex.core import Attribute, Product, Source
 from attrex.models.interface import Cost
 from attrex.plan import CachePlan, CataloguePlan, ModelPlan, Survey, estimate, plan_model, survey
 from attrex.plan.cached import plan_cache
-from tests.plan.scripted import A, Costing, Measured, product, subject
+from tests.plan.scripted import A, B, Costing, Measured, product, subject
 
 
 def seen(products: int, sample: int, words: int = 4) -> Survey:
-    return Survey(products, (products * 2,), tuple(product(n, words) for n in range(sample)))
+    return Survey(products, (products * 2,), ((A, B),), tuple(product(n, words) for n in range(sample)))
 
 
 def plan(model: object, survey: Survey, **more: object) -> ModelPlan:
-    return plan_model(subject(model, **more), survey, survey.asks[0], seconds=0.02, base=5000)
+    return plan_model(subject(model, asks=survey.asks[0], **more), survey, seconds=0.02, base=5000)
 
 
 def test_a_formula_is_scaled_to_the_catalogue_and_attributes_are_described_once() -> None:
@@ -43,9 +43,9 @@ def test_long_products_are_windows() -> None:
 
 def test_what_has_no_text_or_no_ask_is_not_read() -> None:
     some = (product(1), Product("2", None, (Source("title", " \n"),)), Product("3"), product(4))
-    made = plan(Costing(), Survey(4, (8,), some))
+    made = plan(Costing(), Survey(4, (8,), ((A, B),), some))
     assert made.windows == 2
-    nothing = plan(Costing(), Survey(4, (0,), some), ask=())
+    nothing = plan(Costing(), Survey(4, (0,), ((),), some), ask=())
     assert (nothing.windows, nothing.flops.total, nothing.asks) == (0, 0, 0)
 
 
@@ -73,7 +73,8 @@ def test_seconds_are_scaled_by_what_was_measured(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(estimate.Stopwatch.__init__, "__defaults__", (lambda: now,))
     sample = tuple(product(n, words=1 + n % 4) for n in range(40))
     tokens = sum(2 * (1 + n % 4) for n in range(40))
-    made = plan_model(subject(Slow()), Survey(400, (800,), sample), 800, seconds=30, base=None)
+    slow = subject(Slow(), asks=800)
+    made = plan_model(slow, Survey(400, (800,), ((A, B),), sample), seconds=30, base=None)
     assert 1 <= made.measured < 10  # thirty seconds are not enough for ten
     assert made.seconds.prepare == pytest.approx(10 * tokens)
     assert made.seconds.answer == pytest.approx(2 * 800)
@@ -97,6 +98,9 @@ def test_memory_is_what_the_process_the_model_and_the_run_take() -> None:
     made = plan(Costing(), seen(100, 10))
     if made.memory is not None:
         assert made.memory >= 6000
+        held = plan(Costing(), seen(1000, 10), at_once=500).memory
+        assert held is not None
+        assert held >= 6000 + 450 * 300  # ten windows were held, and five hundred will be
     assert plan(Costing(), seen(100, 10), loaded=None).memory is None
 
 
@@ -153,3 +157,9 @@ def test_asks_are_those_of_the_whole_catalogue() -> None:
     found = survey((product(n) for n in range(30)), [lambda p: [A] * (int(p.id) % 3)], seed=0, size=5)
     made = plan(Costing(), found)
     assert made.asks == 30
+
+
+def test_every_attribute_of_the_catalogue_is_described_though_no_product_of_the_sample_has_it() -> None:
+    rare = (*[Attribute(str(n)) for n in range(50)], A)
+    made = plan(Costing(), seen(100, 10), attributes=rare, ask=(A,))
+    assert (made.attributes, made.flops.describe) == (51, 5100)

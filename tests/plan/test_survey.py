@@ -9,6 +9,7 @@ from tests.plan.scripted import A, B, product
 def test_all_are_counted_and_few_are_kept() -> None:
     seen = survey((product(n) for n in range(1000)), [lambda p: [A, B], lambda p: [A]], seed=0, size=20)
     assert (seen.products, seen.asks) == (1000, (2000, 1000))
+    assert seen.attributes == ((A, B), (A,))
     assert len({p.id for p in seen.sample}) == 20
 
 

@@ -69,9 +69,10 @@ class Extractor:
     def cached(self, cache: Kept | None) -> Pipeline:
         """The same with a cache: an ``attrex.cache.MemoryCache``, or a folder on a disk (of 4 GB at most;
         ``attrex.cache.DiskCache`` for more). Raises ``ConfigError`` where the model's records do not pay on a
-        disk."""
+        disk. The latest is kept open."""
         place = Path(cache) if isinstance(cache, str) else cache
         if place not in self._pipelines:
+            self._pipelines = {None: self._pipelines[None]} if None in self._pipelines else {}
             opened = open_cache(self.model, self.version, place) if isinstance(place, Path) else place
             resolver = Resolver(self.policy, Normaliser())
             self._pipelines[place] = Pipeline(

@@ -9,6 +9,7 @@ from attrex.api.extractor import Extractor
 from attrex.core import Attribute, Product
 from attrex.errors import ConfigError, InputError
 from attrex.extract import Pipeline
+from attrex.extract.pipeline import WINDOWS
 from attrex.io.rows import Reader
 from attrex.models.interface import Model
 from attrex.normalise import Normaliser
@@ -54,12 +55,21 @@ def plan(
         raise InputError("there is no product", file=reader.path, fix="give at least one row")
     planned = []
     names = _names(models)
-    for (extractor, size), own, name, asks in zip(loaded, asked, names, seen.asks, strict=True):
+    for at, ((extractor, size), own, name) in enumerate(zip(loaded, asked, names, strict=True)):
         progress(f"{name}: measuring for about {seconds:g} s")
         subject = Subject(
-            name, extractor.name, extractor.version, extractor.model, own, _starter(extractor, own), size
+            name=name,
+            builder=extractor.name,
+            version=extractor.version,
+            model=extractor.model,
+            asked=own,
+            attributes=seen.attributes[at],
+            asks=seen.asks[at],
+            start=_starter(extractor, own),
+            loaded=size,
+            at_once=WINDOWS,
         )
-        planned.append(plan_model(subject, seen, asks, seconds=seconds, base=base))
+        planned.append(plan_model(subject, seen, seconds=seconds, base=base))
     return CataloguePlan(reader.path, seen.products, len(seen.sample), tuple(planned))
 
 

@@ -36,15 +36,19 @@ Fill = Callable[[Sequence[Product]], None]
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A model to be planned with. ``start`` makes, of a model that stands in for it, what fills products;
-    ``asked`` says what they are asked; ``loaded`` is what the model takes in memory."""
+    ``asked`` says what they are asked, ``attributes`` what any is; ``asks`` are the cells to fill.
+    ``loaded`` is what the model takes in memory, ``at_once`` how many windows are prepared at once."""
 
     name: str
     builder: str
     version: str
     model: Model
     asked: Asked
+    attributes: Sequence[Attribute]
+    asks: int
     start: Callable[[Model], Fill]
     loaded: int | None
+    at_once: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +136,10 @@ class CataloguePlan:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """The windows of some products, and the asks of these as indices into windows and attributes."""
+    """The windows of some products, and the asks of these: indices into windows and the subject's attributes."""
 
     windows: list[Product]
     readings: list[Reading] | None
-    attributes: list[Attribute]
     asks: list[tuple[int, int]]
 
     @property
@@ -144,16 +147,16 @@ class _Work:
         return sum(len(r) + len(r.prefix) for r in self.readings or ())
 
 
-def plan_model(subject: Subject, survey: Survey, asks: int, *, seconds: float, base: int | None) -> ModelPlan:
-    """The model's cost on a catalogue of which ``survey`` tells, with ``asks`` cells to fill.
+def plan_model(subject: Subject, survey: Survey, *, seconds: float, base: int | None) -> ModelPlan:
+    """The model's cost on a catalogue of which ``survey`` tells.
 
     About ``seconds`` are spent on measuring. ``base``: the process's bytes without any model.
     """
     whole = _work(subject, survey.sample)
     own = sum(len(subject.asked(product)) for product in survey.sample)
-    wide, deep = survey.products / len(survey.sample), asks / own if own else 0.0
+    wide, deep = survey.products / len(survey.sample), subject.asks / own if own else 0.0
     watch = Stopwatch(subject.model)
-    watch.describe(whole.attributes)
+    watch.describe(subject.attributes)
     describing = watch.seconds["describe"]
     fill = subject.start(watch)
     measured = survey.sample[: _affordable(fill, survey.sample, seconds)]
@@ -162,7 +165,7 @@ def plan_model(subject: Subject, survey: Survey, asks: int, *, seconds: float, b
     spent = watch.seconds
     part = _work(subject, measured)
     flops, by = _flops(subject, whole, survey.sample)
-    own_flops = _formula(subject.model, part) or Cost()
+    own_flops = _formula(subject, part) or Cost()
     prepare = wide * _scaled(
         spent["prepare"], flops.prepare, own_flops.prepare, len(whole.windows), len(part.windows)
     )
@@ -177,19 +180,22 @@ def plan_model(subject: Subject, survey: Survey, asks: int, *, seconds: float, b
         of=windows,
         seconds=seconds,
     )
+    # Of a slow model fewer windows were held at once than there will be.
+    missing = max(0.0, min(subject.at_once, windows) - min(subject.at_once, len(part.windows)))
+    records = round(missing * cache.memory / windows) if windows else 0
     known = [each for each in (base, subject.loaded, peak) if each is not None]
     return ModelPlan(
         name=subject.name,
         builder=subject.builder,
-        asks=asks,
-        attributes=len(whole.attributes),
+        asks=subject.asks,
+        attributes=len(subject.attributes),
         windows=windows,
         tokens=None if whole.readings is None else whole.tokens * wide,
         flops=Cost(flops.prepare * wide, flops.describe, flops.answer * deep),
         flops_by=by,
         seconds=Seconds(prepare, describing, answer, rest * survey.products / max(1, len(measured))),
         measured=len(measured),
-        memory=sum(known) if len(known) == 3 else None,
+        memory=sum(known) + records if len(known) == 3 else None,
         cache=cache,
     )
 
@@ -201,13 +207,11 @@ def _work(subject: Subject, products: Sequence[Product]) -> _Work:
     asked = [(p, subject.asked(p)) for p in readable]
     live = [(p, own) for p, own in asked if own]
     windows = cut([p for p, _ in live], model.tokeniser, model.traits.window)
-    index: dict[Attribute, int] = {}
-    asks: list[tuple[int, int]] = []
-    for number, window in enumerate(windows):
-        asks += [(number, index.setdefault(a, len(index))) for a in live[window.index][1]]
+    index = {attribute: at for at, attribute in enumerate(subject.attributes)}
+    asks = [(number, index[a]) for number, window in enumerate(windows) for a in live[window.index][1]]
     cutting = [window.product for window in windows]
     readings = None if model.tokeniser is None else read(cutting, model.tokeniser)
-    return _Work(cutting, readings, list(index), asks)
+    return _Work(cutting, readings, asks)
 
 
 def _affordable(fill: Fill, sample: Sequence[Product], seconds: float) -> int:
@@ -230,27 +234,27 @@ def _timed(watch: Stopwatch, fill: Fill, products: Sequence[Product]) -> None:
         fill(products)
 
 
-def _formula(model: Model, work: _Work) -> Cost | None:
-    if work.readings is None or not isinstance(model, Costed):
+def _formula(subject: Subject, work: _Work) -> Cost | None:
+    if work.readings is None or not isinstance(subject.model, Costed):
         return None
-    return model.cost(work.readings, work.attributes, work.asks)
+    return subject.model.cost(work.readings, subject.attributes, work.asks)
 
 
 def _flops(
     subject: Subject, whole: _Work, sample: Sequence[Product]
 ) -> tuple[Cost, Literal["formula", "counter"]]:
     """Of the whole sample."""
-    told = _formula(subject.model, whole)
+    told = _formula(subject, whole)
     if told is not None:
         return told, "formula"
     model, part = subject.model, _work(subject, sample[:COUNTED])
-    prepared, described = model.prepare(part.windows), model.describe(part.attributes)
+    prepared, described = model.prepare(part.windows), model.describe(subject.attributes)
     windows, asks = len(part.windows), len(part.asks)
     prepare = counted(lambda: model.prepare(part.windows))
     answer = counted(lambda: model.answer(prepared, described, part.asks))
     return Cost(
         prepare * len(whole.windows) / windows if windows else 0.0,
-        counted(lambda: model.describe(whole.attributes)),
+        counted(lambda: model.describe(subject.attributes)),
         answer * len(whole.asks) / asks if asks else 0.0,
     ), "counter"
 

@@ -17,11 +17,13 @@ Asked = Callable[[Product], Sequence[Attribute]]
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """``asks``: per schema the cells of all products. ``sample``: drawn at random and in random order, so
+    """``asks``: per schema the cells of all products; ``attributes``: which ones are asked at all.
+    ``sample``: drawn at random and in random order, so
     that its beginning is a sample too."""
 
     products: int
     asks: tuple[int, ...]
+    attributes: tuple[tuple[Attribute, ...], ...]
     sample: tuple[Product, ...]
 
 
@@ -30,13 +32,17 @@ def survey(products: Iterable[Product], asked: Sequence[Asked], *, seed: int, si
     draw = random.Random(seed)  # noqa: S311 - a sample, not a secret
     kept: list[Product] = []
     counts = [0] * len(asked)
+    met: list[dict[int, Attribute]] = [{} for _ in asked]  # by identity: a schema's objects stay
     number = 0
     for number, product in enumerate(products, start=1):
         for at, ask in enumerate(asked):
-            counts[at] += len(ask(product))
+            own = ask(product)
+            counts[at] += len(own)
+            met[at].update((id(attribute), attribute) for attribute in own)
         if len(kept) < size:
             kept.append(product)
         elif (place := draw.randrange(number)) < size:
             kept[place] = product
     draw.shuffle(kept)
-    return Survey(number, tuple(counts), tuple(kept))
+    attributes = tuple(tuple(dict.fromkeys(each.values())) for each in met)
+    return Survey(number, tuple(counts), attributes, tuple(kept))

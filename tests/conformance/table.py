@@ -60,6 +60,7 @@ TABLE = [
         epochs=60,
     ),
     Row("cross-encoder", "cross-encoder", {"base": "tiny", "window": 20}, open=True, rate=5e-3, epochs=60),
+    Row("AVEQA", "aveqa", {"base": "tiny", "window": 20, "shapes": "read"}, open=True, rate=5e-3, epochs=60),
     Row("BiLSTM, tag sets", "tag-sets", {**_BILSTM, "decoder": "softmax"}),
     Row("BiLSTM-CRF, tag sets", "tag-sets", {**_BILSTM, "decoder": "crf"}),
     Row("BERT, tag sets", "tag-sets", {**_BERT, "decoder": "softmax"}, rate=1e-2),

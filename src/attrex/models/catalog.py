@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from attrex.models.adatag import build_adatag
+from attrex.models.aveqa import build_aveqa
 from attrex.models.bilstm_crf import build_multi_crf, build_separate, build_tag_sets
 from attrex.models.cross_encoder import build_cross_encoder
 from attrex.models.dipair import build_dipair
@@ -18,6 +19,7 @@ from attrex.models.virt import build_virt
 
 CATALOG: Mapping[str, Callable[..., StorableModel]] = {
     "adatag": build_adatag,
+    "aveqa": build_aveqa,
     "cross-encoder": build_cross_encoder,
     "dipair": build_dipair,
     "eave": build_eave,

@@ -1,0 +1,69 @@
+"""What keeps an encoder from forgetting what it was pretrained for: its masked words are still guessed as the
+original guesses them (AVEQA's distilled masked language model).
+
+Legend: N sequences, S positions, D hidden, M masked tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForMaskedLM
+
+from attrex.nn.precision import mixed
+
+HEADS = ("cls.predictions.", "lm_head.")
+"""How BERT's and RoBERTa's files call the layers that guess words."""
+
+
+def masked_word_head(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module | None:
+    """The pretrained layers from a state to a word, frozen; None where the weights have none."""
+    if not any(name.startswith(HEADS) for name in tensors):
+        return None
+    settings = dict(config)
+    whole: nn.Module = AutoModelForMaskedLM.from_config(
+        AutoConfig.for_model(settings.pop("model_type"), **settings)
+    )
+    whole.load_state_dict(dict(tensors), strict=False)
+    whole.tie_weights()  # type: ignore[operator]  # any HF model: the words' vectors are the last layer
+    body = str(whole.base_model_prefix)  # type: ignore[arg-type]  # any HF model has it
+    (head,) = (module for name, module in whole.named_children() if name != body)
+    frozen: nn.Module = head.eval().requires_grad_(False)
+    return frozen
+
+
+class Memory(nn.Module):
+    """The original encoder and its head, both frozen. ``share``: of the text's tokens that are masked.
+
+    ``forward``: the cross entropy between the original's guesses and those of the encoder as it is now, mean
+    over masked tokens. Which are masked is drawn anew each time.
+    """
+
+    def __init__(self, body: nn.Module, head: nn.Module, *, mask: int, pieces: int, share: float) -> None:
+        super().__init__()
+        self.body = copy.deepcopy(body).eval().requires_grad_(False)
+        self.head = head
+        self.mask, self.pieces, self.share = mask, pieces, share
+
+    def train(self, mode: bool = True) -> Memory:
+        """Stays as it is: the original does not drop out."""
+        return self
+
+    def forward(self, encoder: nn.Module, ids_NS: Tensor, mask_NS: Tensor, text_NS: Tensor) -> Tensor:
+        """``text_NS``: the tokens that may be masked."""
+        chosen_NS = (torch.rand(ids_NS.shape, device=ids_NS.device) < self.share) & text_NS
+        if not chosen_NS.any():
+            return torch.zeros((), device=ids_NS.device)
+        masked_NS = ids_NS.masked_fill(chosen_NS, self.mask)
+        guessed_MV = self.head(encoder(masked_NS, mask_NS)[chosen_NS])
+        with torch.no_grad(), mixed(ids_NS.device):
+            states_NSD = self.body(
+                input_ids=masked_NS % self.pieces, attention_mask=mask_NS.long()
+            ).last_hidden_state
+            original_MV = self.head(states_NSD[chosen_NS])
+        soft_MV = torch.softmax(original_MV.float(), 1)
+        return -(soft_MV * torch.log_softmax(guessed_MV, 1)).sum(1).mean()

@@ -47,6 +47,47 @@ def make_base(folder: Path, *, seed: int = 0) -> Path:
     return folder
 
 
+def make_t5_base(folder: Path, *, layers: int = 2, width: int = 32, seed: int = 0) -> Path:
+    """The same of T5 v1.1's kind."""
+    words = [word for word in _pieces(PRODUCTS) if word not in _SPECIAL and not word.startswith("##")]
+    pieces = [
+        "<pad>",
+        "</s>",
+        "<unk>",
+        "\u2581",
+        *(f"\u2581{word}" for word in words),
+        *ascii_lowercase,
+        *digits,
+    ]
+    config = {
+        "model_type": "t5",
+        "vocab_size": len(pieces) + 5,  # T5's has more rows than its tokeniser has ids
+        "d_model": width,
+        "d_kv": 8,
+        "d_ff": 64,
+        "num_layers": layers,
+        "num_heads": 4,
+        "feed_forward_proj": "gated-gelu",
+        "dropout_rate": 0.0,
+        "tie_word_embeddings": False,
+    }
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    scores = [(piece, -float(len(piece) < 3)) for piece in pieces]
+    tokeniser = Tokenizer(models.Unigram(scores, unk_id=2))
+    tokeniser.normalizer = normalizers.Lowercase()
+    tokeniser.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()]
+    )
+    tokeniser.add_special_tokens(["<pad>", "</s>", "<unk>"])
+    tokeniser.save(str(folder / "tokenizer.json"))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        body = build_body(config)
+    save_file({n: p.detach().contiguous() for n, p in body.named_parameters()}, folder / "model.safetensors")
+    return folder
+
+
 def _pieces(products: list[Product]) -> list[str]:
     """Every word of the products and attributes, and letters for all others."""
     texts = [source.text for each in products for source in each.sources]

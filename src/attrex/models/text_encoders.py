@@ -21,8 +21,9 @@ from attrex.models.word_vectors import read_vectors
 from attrex.nn.encoders import PretrainedEncoder, RecurrentEncoder, SelfAttention, ShapedEncoder
 from attrex.nn.pretrained import Base, build_body, find_base, load_body, load_weights
 from attrex.supervision.pool import Pool
+from attrex.text.sentence_pieces import Pieces, pieces, pieces_from_file
 from attrex.text.shapes import BITS, ShapedPieces
-from attrex.text.tokeniser import CHARACTERS, WORDS, Tokeniser, Vocabulary, WordPieces
+from attrex.text.tokeniser import CHARACTERS, WORDS, Tokeniser, Vocabulary
 
 TOKENISER, ENCODER, VOCABULARY = "tokenizer.json", "encoder.json", "words.json"
 Encoder = Literal["pretrained", "bilstm"]
@@ -75,9 +76,9 @@ class PretrainedText:
 
     def make(self, pool: Pool) -> MadeText:
         base = find_base(self.base)
-        return self._made(base, load_body(base), WordPieces.from_file(base.tokeniser))
+        return self._made(base, load_body(base), pieces_from_file(base.tokeniser))
 
-    def _made(self, base: Base, body: nn.Module, tokeniser: WordPieces) -> MadeText:
+    def _made(self, base: Base, body: nn.Module, tokeniser: Pieces) -> MadeText:
         encoder = self._encoder(body)
         about = {
             "base": base.name,
@@ -90,7 +91,7 @@ class PretrainedText:
 
     def remake(self, files: Mapping[str, str]) -> MadeText:
         about = json.loads(files[ENCODER])
-        tokeniser = WordPieces(Tokenizer.from_str(files[TOKENISER]))
+        tokeniser = pieces(Tokenizer.from_str(files[TOKENISER]))
         body = build_body(about["config"])
         if about["portable"]:
             base = find_base(about["base"])
@@ -178,7 +179,7 @@ class ShapedText:
 
     def _shaped(self, made: MadeText) -> MadeText:
         assert isinstance(made.encoder, PretrainedEncoder)
-        assert isinstance(made.tokeniser, WordPieces)
+        assert isinstance(made.tokeniser, Pieces)
         tokeniser = ShapedPieces(made.tokeniser)
         encoder = ShapedEncoder(made.encoder, pieces=tokeniser.size, bits=BITS)
         return replace(made, tokeniser=tokeniser, encoder=encoder)

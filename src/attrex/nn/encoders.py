@@ -43,7 +43,7 @@ class PretrainedEncoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.frozen_embeddings = frozen_embeddings
         if frozen_embeddings:
-            body.get_submodule("embeddings").requires_grad_(False)
+            _embeddings(body).requires_grad_(False)
 
     @property
     def width(self) -> int:
@@ -72,6 +72,13 @@ class PretrainedEncoder(nn.Module):
             last_BTD: Tensor = read.last_hidden_state.float()
             return last_BTD
         return torch.stack([layer_BTD.float() for layer_BTD in read.hidden_states[-self.layers :]]).mean(0)
+
+
+def _embeddings(body: nn.Module) -> nn.Module:
+    """BERT's kind has words, places and a norm in one module; T5's has words alone."""
+    named = dict(body.named_children()).get("embeddings")
+    table: nn.Module = body.get_input_embeddings()  # type: ignore[operator]  # any HF body has it
+    return table if named is None else named
 
 
 class ShapedEncoder(nn.Module):

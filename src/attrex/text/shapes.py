@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrex.text.tokeniser import Tokens, WordPieces
+from attrex.text.sentence_pieces import Pieces
+from attrex.text.tokeniser import Tokens
 
 BITS = 6
 """Begins with a capital; all capitals, more than one letter; holds a digit; is no letter or digit; begins a
@@ -33,9 +34,9 @@ def shape_of(text: str, start: int, end: int) -> int:
 
 
 class ShapedPieces:
-    """Word pieces with their shapes in their ids."""
+    """Pieces with their shapes in their ids."""
 
-    def __init__(self, pieces: WordPieces) -> None:
+    def __init__(self, pieces: Pieces) -> None:
         self.pieces = pieces
         self.size = pieces.size
         self.opening = pieces.opening
@@ -43,7 +44,7 @@ class ShapedPieces:
         self.padding = pieces.padding
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
-        """As the word pieces', ids apart."""
+        """As the pieces', ids apart."""
         return [
             Tokens(
                 [

@@ -16,6 +16,11 @@ PAD, UNKNOWN, SEPARATOR = 0, 1, 2
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
+def sound(text: str) -> str:
+    """The text without half surrogate pairs, which Rust's strings cannot hold; offsets stay."""
+    return _HALF_PAIR.sub("\ufffd", text)
+
+
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """One text's tokens: vocabulary ids, and ``[start, end)`` of each in code points of the text."""
@@ -89,10 +94,8 @@ class WordPieces:
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
         """One record per text; offsets are of the original text, whatever the normaliser did."""
-        # Rust's strings hold no half surrogate pairs; one code point for another keeps the offsets.
-        whole = [_HALF_PAIR.sub("\ufffd", text) for text in texts]
         encoded: list[Tokens] = []
-        for encoding in self._tokeniser.encode_batch(whole, add_special_tokens=False):
+        for encoding in self._tokeniser.encode_batch([sound(t) for t in texts], add_special_tokens=False):
             offsets = encoding.offsets
             encoded.append(Tokens(encoding.ids, [s for s, _ in offsets], [e for _, e in offsets]))
         return encoded

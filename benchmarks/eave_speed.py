@@ -1,4 +1,4 @@
-"""EAVE against a cross-encoder of its heavy encoder's size over the number of attributes a product.
+"""EAVE against AVEQA of its heavy encoder's size over the number of attributes a product.
 
 Both on the same products, in turns, in one run: T5-large with T5-small (shapes of v1.1, weights at random,
 behind MiniLM's tokeniser) and MiniLM with two of its own layers. AdaTag on MiniLM beside them, and, where the
@@ -48,7 +48,6 @@ from attrex.text.tokeniser import WordPieces
 from attrex.text.windows import cut
 from record import DATA, write
 
-CROSS = "aveqa" if "aveqa" in CATALOG else "cross-encoder"
 TEXTS = {"title": 20, "long": 300, "longest": 512}
 """Words of a title; tokens of a long text and of the longest."""
 BESIDE = 53
@@ -99,7 +98,7 @@ class Backbone:
     longest: int | None
     shape: EncoderShape | None
     eave: Callable[[int], Any]
-    cross: Callable[[int], Any]
+    aveqa: Callable[[int], Any]
 
 
 def minilm(products: int) -> Backbone:
@@ -110,7 +109,7 @@ def minilm(products: int) -> Backbone:
         longest,
         None,
         lambda window: CATALOG["eave"](light_layers=2, window=window),
-        lambda window: CATALOG[CROSS](window=window),
+        lambda window: CATALOG["aveqa"](window=window),
     )
 
 
@@ -133,7 +132,7 @@ def t5(name: str, heavy: EncoderShape, light: EncoderShape, products: int) -> Ba
 
     both = TwoTexts(*texts)  # type: ignore[arg-type]
     return Backbone(
-        name, products, None, heavy, model("eave", both, light_layers=None), model(CROSS, texts[0])
+        name, products, None, heavy, model("eave", both, light_layers=None), model("aveqa", texts[0])
     )
 
 
@@ -251,8 +250,8 @@ class Measured:
 
 def measure(runs: dict[str, Run], asks: int, rounds: int) -> Measured:
     """All in turns, the order reversed every other round. Counting and memory serve as the warm-up."""
-    flops = {name: counted(runs[name]) for name in ("eave", "cross")}
-    most = {name: peak(runs[name]) for name in ("eave", "cross")}
+    flops = {name: counted(runs[name]) for name in ("eave", "aveqa")}
+    most = {name: peak(runs[name]) for name in ("eave", "aveqa")}
     for name in runs.keys() - flops.keys():
         runs[name]()
     taken: dict[str, list[float]] = {name: [] for name in runs}
@@ -264,15 +263,15 @@ def measure(runs: dict[str, Run], asks: int, rounds: int) -> Measured:
 
 def row(backbone: str, text: str, attributes: int, made: Measured) -> list[Any]:
     """For the table."""
-    ratios = made.ratios("cross", "eave")
-    ratio, possible = statistics.median(ratios), made.flops["cross"] / made.flops["eave"]
-    peaks = ("-" if made.peak[name] is None else f"{made.peak[name]:,.0f}" for name in ("eave", "cross"))
+    ratios = made.ratios("aveqa", "eave")
+    ratio, possible = statistics.median(ratios), made.flops["aveqa"] / made.flops["eave"]
+    peaks = ("-" if made.peak[name] is None else f"{made.peak[name]:,.0f}" for name in ("eave", "aveqa"))
     return [
         *(backbone, text, attributes),
         f"{ratio:.2f} ({min(ratios):.2f}-{max(ratios):.2f})",
         f"{possible:.2f}",
         f"{ratio / possible:.0%}",
-        *(made.rate(name) for name in ("eave", "cross", "adatag", "gliner")),
+        *(made.rate(name) for name in ("eave", "aveqa", "adatag", "gliner")),
         *peaks,
     ]
 
@@ -282,7 +281,7 @@ def crossing(curve: Sequence[tuple[int, float]]) -> str:
     slower = [n for n, ratio in curve if ratio < 1]
     faster = [n for n, ratio in curve if ratio >= 1 and all(n > other for other in slower)]
     if not faster:
-        return "the cross-encoder is the faster one throughout"
+        return "AVEQA is the faster one throughout"
     return f"EAVE is the faster one from {faster[0]} attributes on" + (
         f" (not yet at {slower[-1]})" if slower else ""
     )
@@ -318,24 +317,24 @@ def main() -> None:
         backbone = chosen[name]()
         for text, made in measured(backbone, some, names, pool, given.attributes, given.rounds):
             rows += [row(backbone.name, text, n, each) for n, each in made.items()]
-            curve = [(n, statistics.median(each.ratios("cross", "eave"))) for n, each in made.items()]
+            curve = [(n, statistics.median(each.ratios("aveqa", "eave"))) for n, each in made.items()]
             notes.append(f"{backbone.name}, {text}: {crossing(curve)}.")
             raw[f"{backbone.name}, {text}"] = {n: vars(each) for n, each in made.items()}
             print(*rows[-len(made) :], notes[-1], sep="\n", file=sys.stderr)
     if not given.quick:
-        write("eave_speed", "EAVE's speed beside a cross-encoder's", COLUMNS, rows, [*NOTES, *notes], raw)
+        write("eave_speed", "EAVE's speed beside AVEQA's", COLUMNS, rows, [*NOTES, *notes], raw)
 
 
 COLUMNS = [
     *("backbone", "text", "N"),
-    "cross-encoder / EAVE, seconds (range)",
+    "AVEQA / EAVE, seconds (range)",
     "FLOP ratio",
     "of it",
-    *("asks/s EAVE", "asks/s cross-encoder", "asks/s AdaTag", "asks/s GLiNER"),
-    *("MiB EAVE", "MiB cross-encoder"),
+    *("asks/s EAVE", "asks/s AVEQA", "asks/s AdaTag", "asks/s GLiNER"),
+    *("MiB EAVE", "MiB AVEQA"),
 ]
 NOTES = [
-    f'N attributes are asked of every product; the cross-encoder is "{CROSS}", of the heavy encoder\'s size. '
+    "N attributes are asked of every product; AVEQA has the heavy encoder's size. "
     "Medians over rounds in which all models take turns; FLOPs by PyTorch's counter, padding included.",
     "Texts are put together from those of wdc_pave and flipkart. MiniLM has 512 positions, so its longest"
     " text is what they leave beside attribute and category.",
@@ -358,7 +357,7 @@ def measured(
     tokeniser = WordPieces.from_file(find_base("minilm").tokeniser)
     gliner = Gliner(backbone) if importlib.util.find_spec("gliner") else None
     window = backbone.longest or 1024
-    models = {"eave": backbone.eave(window), "cross": backbone.cross(window)}
+    models = {"eave": backbone.eave(window), "aveqa": backbone.aveqa(window)}
     models["adatag"] = CATALOG["adatag"](**load_recipe("adatag-minilm").arguments)
     for model in models.values():
         model.begin(pool)

@@ -153,8 +153,9 @@ class SpanTask:
         readings: Sequence[Reading],
         attributes: Sequence[str],
     ) -> list[Answer]:
+        scores = learnt.network.read(Inputs.of(batch))
         with one_thread():
-            spans_NTL, none_N = learnt.network.read(Inputs.of(batch)).log_probabilities(LONGEST)
+            spans_NTL, none_N = scores.log_probabilities(LONGEST)
             answers = proposed(spans_NTL, none_N, readings, attributes, learnt.trims)
         return [joined(answer) for answer in answers]
 

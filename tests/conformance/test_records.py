@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,22 @@ def test_records_that_went_to_a_disk_answer_alike(row: Row, base: Path, tmp_path
                 at for at, pair in enumerate(zip(answers, plain, strict=True)) if not alike(*pair, tolerance)
             ]
             assert wrong == []
+
+
+@NETWORKS
+def test_kept_records_go_where_the_network_is(row: Row, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They come back on the CPU. The meta device stands in for another: it has no numbers, so that the first
+    that is read ends the test."""
+    model = begun(row, base)
+    if not isinstance(model, Packing) or model.record_types is None:
+        return
+    windows = [w.product for w in cut(PRODUCTS[:2], model.tokeniser, model.traits.window)]
+    prepared, described = model.prepare(windows), model.describe(ATTRIBUTES)
+    model.network.to("meta")
+    asks = [(p, a) for p in range(len(windows)) for a in range(len(ATTRIBUTES))]
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta") as stopped:
+        model.answer(prepared, described, asks)
+    assert not re.search("same device|expected device", str(stopped.value))
 
 
 @NETWORKS

@@ -224,7 +224,8 @@ class LateInteraction:
         def decode(batch: list[int]) -> list[Answer]:
             windows, attributes = zip(*(asked[at] for at in batch), strict=True)
             chain = learnt.network.chain(
-                *_together([w.vectors_TX for w in windows]), *_together([a.vectors_VY for a in attributes])
+                *_together([w.vectors_TX for w in windows], learnt.device),
+                *_together([a.vectors_VY for a in attributes], learnt.device),
             )
             return answers(
                 chain,
@@ -261,11 +262,12 @@ def _asked(words: Sequence[Sequence[int]], tokeniser: Tokeniser) -> tuple[Tensor
     return padded([[*tokeniser.opening, *each] for each in words], tokeniser.padding)
 
 
-def _together(records: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Records ``(T, X)`` as one ``(N, T, X)``, and the mask of the real ones."""
-    lengths_N1 = torch.tensor([[len(record)] for record in records], device=records[0].device)
-    padded_NTX = pad_sequence(list(records), batch_first=True)
-    return padded_NTX, torch.arange(padded_NTX.shape[1], device=records[0].device) < lengths_N1
+def _together(records: Sequence[Tensor], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Records ``(T, X)`` as one ``(N, T, X)`` there, and the mask of the real ones: what was kept is not
+    where the network is."""
+    lengths_N1 = torch.tensor([[len(record)] for record in records], device=device)
+    padded_NTX = pad_sequence(list(records), batch_first=True).to(device)
+    return padded_NTX, torch.arange(padded_NTX.shape[1], device=device) < lengths_N1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,11 +282,12 @@ class TowerArguments:
     window: int
     width: int
     heads: int
+    replacement: float = 0.0
 
     @classmethod
     def among(cls, arguments: Mapping[str, Any]) -> TowerArguments:
         """Those among a builder's arguments. Raises ``ConfigError`` where one is none that there is."""
-        made = cls(**{field.name: arguments[field.name] for field in fields(cls)})
+        made = cls(**{f.name: arguments[f.name] for f in fields(cls) if f.name in arguments})
         one_of("scheme", made.scheme, SCHEMES)
         one_of("decoding", made.decoding, ("crf", "softmax"))
         if made.width < 1 or made.heads < 1 or made.width % made.heads:
@@ -309,4 +312,5 @@ class TowerArguments:
             attributes=ListedAttributes("open"),
             mechanism=LateInteraction(head, SCHEMES[self.scheme], self.decoding),
             window=self.window,
+            replacement=self.replacement,
         )

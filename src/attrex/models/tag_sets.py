@@ -110,10 +110,11 @@ class TagSetNetwork(nn.Module):
         self.tagger, self.table, self.sets = tagger, table, sets
 
     def chain(self, windows: Sequence[PreparedScores]) -> Chain:
-        """The windows' chains over all attributes' tags."""
+        """The windows' chains over all attributes' tags. Records that were kept are not where the network
+        is."""
+        device = next(self.parameters()).device
         emissions = [window.emissions_TK for window in windows]
-        emissions_NTK = nn.utils.rnn.pad_sequence(emissions, batch_first=True)
-        device = emissions_NTK.device
+        emissions_NTK = nn.utils.rnn.pad_sequence(emissions, batch_first=True).to(device)
         lengths_N1 = torch.tensor([[len(e)] for e in emissions], device=device)
         mask_NT = torch.arange(emissions_NTK.shape[1], device=device) < lengths_N1
         decoder: Decoder = self.tagger.decoder(torch.zeros(1, dtype=torch.long, device=device))

@@ -136,7 +136,7 @@ class CataloguePlan:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """The windows of some products, and the asks of these: indices into windows and the subject's attributes."""
+    """The windows of some products, and their asks: indices into these and into the subject's attributes."""
 
     windows: list[Product]
     readings: list[Reading] | None

@@ -61,6 +61,7 @@ TABLE = [
     ),
     Row("cross-encoder", "cross-encoder", {"base": "tiny", "window": 20}, open=True, rate=5e-3, epochs=60),
     Row("AVEQA", "aveqa", {"base": "tiny", "window": 20, "shapes": "read"}, open=True, rate=5e-3, epochs=60),
+    Row("MAVEQA", "maveqa", {"base": "tiny", "window": 20, "radius": 4}, open=True, rate=6e-3, epochs=35),
     Row("BiLSTM, tag sets", "tag-sets", {**_BILSTM, "decoder": "softmax"}),
     Row("BiLSTM-CRF, tag sets", "tag-sets", {**_BILSTM, "decoder": "crf"}),
     Row("BERT, tag sets", "tag-sets", {**_BERT, "decoder": "softmax"}, rate=1e-2),

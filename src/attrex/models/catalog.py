@@ -13,6 +13,7 @@ from attrex.models.eave import build_eave
 from attrex.models.folder import StorableModel
 from attrex.models.generative import build_generative
 from attrex.models.lexicon import build_lexicon
+from attrex.models.maveqa import build_maveqa
 from attrex.models.mixencoder import build_mixencoder
 from attrex.models.suopentag import build_suopentag
 from attrex.models.virt import build_virt
@@ -25,6 +26,7 @@ CATALOG: Mapping[str, Callable[..., StorableModel]] = {
     "eave": build_eave,
     "generative": build_generative,
     "lexicon": build_lexicon,
+    "maveqa": build_maveqa,
     "mixencoder": build_mixencoder,
     "multi-crf": build_multi_crf,
     "separate": build_separate,

@@ -52,10 +52,25 @@ def test_so_is_one_of_a_builder_s_own(builder: str, given: Mapping[str, Any], me
 
 @pytest.mark.parametrize("layer", [0, 3])
 def test_a_layer_that_the_encoder_lacks_is_named(layer: int, tmp_path: Path) -> None:
-    model: Any = CATALOG["mixencoder"](base=str(make_base(tmp_path / "tiny")), layers=[1, layer])
+    model: Any = CATALOG["mixencoder"](base=str(make_base(tmp_path / "tiny")), layers=[1, layer], window=20)
     with pytest.raises(ConfigError) as error:
         model.begin(pool())
     assert f"model.arguments.layers names layer {layer}; the encoder's layers are 1 to 2" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"distillation": 0, "window": 110}, "window is 110; with its category that is 129 tokens, and the"),
+        ({"window": 60}, "window is 60; with category and attribute that is 144 tokens, and the"),
+    ],
+)
+def test_a_window_that_has_no_room_is_refused(given: Mapping[str, Any], message: str, tmp_path: Path) -> None:
+    """Of the tiny encoder's 128 positions; VIRT's teacher reads text and attribute together."""
+    model: Any = CATALOG["virt"](base=str(make_base(tmp_path / "tiny")), **given)
+    with pytest.raises(ConfigError) as error:
+        model.begin(pool())
+    assert f"model.arguments.{message} encoder has 128 positions" in str(error.value)
 
 
 def test_an_encoder_that_cannot_be_run_layer_by_layer_is_refused(tmp_path: Path) -> None:
@@ -74,7 +89,7 @@ def test_the_recipes_run_offline_and_differ_in_the_head_alone() -> None:
         assert recipe.builder == recipe.name
         assert recipe.split == recipes[0].split
         assert build(recipe.builder, recipe.arguments).config()["builder"] == recipe.builder
-        assert recipe.arguments == {"base": "minilm", "shapes": "read"}
+        assert recipe.arguments == {"base": "minilm", "shapes": "read", "replacement": 0.3}
         assert each is not None
         assert (each.epochs, each.examples, each.batch) == (8, 30_000, 8)
         assert each.averaging == 0.99

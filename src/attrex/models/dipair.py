@@ -27,10 +27,11 @@ def build_dipair(
     dropout: float = 0.1,
     decoding: Decoding = "crf",
     scheme: Literal["BIO", "BIOE"] = "BIOE",
+    replacement: float = 0.0,
     window: int = 224,
 ) -> TrainedModel[LateInteractionNetwork]:
     """``first``: tokens of the attribute that go into the head, the opening one included; ``layers``,
-    ``width``, ``heads`` and ``dropout``: the head's."""
+    ``width``, ``heads`` and ``dropout``: the head's. ``replacement`` as in AdaTag."""
     arguments = dict(locals())
     for name, value in (("first", first), ("layers", layers)):
         if value < 1:

@@ -35,7 +35,7 @@ from attrex.nn.decoders import DecoderSource
 from attrex.nn.encoders import PretrainedEncoder, ShapedEncoder, padded
 from attrex.nn.late_interaction import Interaction
 from attrex.nn.layered import hidden_states, layered
-from attrex.text.reading import Reading, read
+from attrex.text.reading import LONGEST_PREFIX, Reading, read
 from attrex.text.tokeniser import Tokeniser
 
 ENCODED_TOKENS = 4096
@@ -73,6 +73,18 @@ class Tower(nn.Module):
         """``(B, T, D)`` each: the first layer's input, and the output of every layer."""
         states = hidden_states(self.layers, self.encoder.embed(ids_BT), mask_BT)
         return [*(each_BTD.float() for each_BTD in states[:-2]), states[-1]]
+
+    def check(self, window: int, question: int, tokeniser: Tokeniser) -> None:
+        """Raises ``ConfigError`` where a text of so many tokens, its category and so many tokens of a
+        question are more than the encoder has positions."""
+        longest = self.layers.longest
+        tokens = len(tokeniser.opening) + question + LONGEST_PREFIX + 1 + window + 1
+        if longest is not None and tokens > longest:
+            beside = "category and attribute" if question else "its category"
+            raise ConfigError(
+                f"model.arguments.window is {window}; with {beside} that is {tokens} tokens, "
+                f"and the encoder has {longest} positions"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +180,8 @@ class LateInteraction:
 
     record_types = (PreparedVectors, DescribedVectors)
 
-    def __init__(self, head: MakeHead, scheme: TagScheme, decoding: Decoding) -> None:
-        self._head, self._scheme, self._decoding = head, scheme, decoding
+    def __init__(self, head: MakeHead, scheme: TagScheme, decoding: Decoding, *, window: int) -> None:
+        self._head, self._scheme, self._decoding, self._window = head, scheme, decoding, window
 
     def assemble(self, text: MadeText, table: AttributeTable) -> LateInteractionNetwork:
         encoder: nn.Module = text.encoder
@@ -178,6 +190,7 @@ class LateInteraction:
             teacher = encoder.teacher
             encoder = encoder.encoder
         tower = Tower(encoder)
+        tower.check(self._window, 0, text.tokeniser)
         head = self._head(text.width, tower.layers.depth)
         decoder = own_decoders(self._decoding, attributes=1, tags=len(self._scheme.tags), width=head.width)
         return LateInteractionNetwork(tower, head, decoder, teacher)
@@ -310,7 +323,7 @@ class TowerArguments:
             arguments,
             text=text or self.text(),
             attributes=ListedAttributes("open"),
-            mechanism=LateInteraction(head, SCHEMES[self.scheme], self.decoding),
+            mechanism=LateInteraction(head, SCHEMES[self.scheme], self.decoding, window=self.window),
             window=self.window,
             replacement=self.replacement,
         )

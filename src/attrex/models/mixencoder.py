@@ -29,11 +29,12 @@ def build_mixencoder(
     dropout: float = 0.1,
     decoding: Decoding = "crf",
     scheme: Literal["BIO", "BIOE"] = "BIOE",
+    replacement: float = 0.0,
     window: int = 224,
 ) -> TrainedModel[LateInteractionNetwork]:
     """``layers``: of the encoder, counted from 1, whose output an attribute's ``vectors`` attend to, in
     this order; None: every other one up to the last. ``width``, ``heads`` and ``dropout``: of the light
-    layers."""
+    layers. ``replacement`` as in AdaTag."""
     arguments: dict[str, Any] = {**locals(), "layers": None if layers is None else list(layers)}
     if vectors < 1:
         raise ConfigError(f"model.arguments.vectors is {vectors}; there must be at least 1")

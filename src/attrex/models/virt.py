@@ -25,7 +25,7 @@ from attrex.core.tags import SCHEMES, TagScheme
 from attrex.errors import ConfigError
 from attrex.models.inputs import Inputs, lay_out
 from attrex.models.late_interaction import LateInteractionNetwork, Met, Taught, Tower, TowerArguments
-from attrex.models.questions import questions
+from attrex.models.questions import LONGEST, questions
 from attrex.models.separate_tagger import copies
 from attrex.models.sequence_tagger import Decoding, chain_of, own_decoders
 from attrex.models.tagging import TaggedWindow
@@ -114,13 +114,14 @@ class CrossTeacher(TrainingOnly):
 class TaughtText:
     """A text encoder that has a teacher while it is trained, and none in a model folder."""
 
-    def __init__(self, text: TextPart, *, scheme: TagScheme, weight: float) -> None:
-        self.text, self.scheme, self.weight = text, scheme, weight
+    def __init__(self, text: TextPart, *, scheme: TagScheme, weight: float, window: int) -> None:
+        self.text, self.scheme, self.weight, self.window = text, scheme, weight, window
 
     def make(self, pool: Pool) -> MadeText:
         made = self.text.make(pool)
         (own,) = copies(made.encoder, 1, "own")
         teacher = CrossTeacher(own, width=made.width, scheme=self.scheme, weight=self.weight)
+        teacher.tower.check(self.window, LONGEST + 1, made.tokeniser)
         return replace(made, encoder=Taught(made.encoder, teacher))
 
     def remake(self, files: Mapping[str, str]) -> MadeText:
@@ -138,10 +139,11 @@ def build_virt(
     dropout: float = 0.1,
     decoding: Decoding = "crf",
     scheme: Literal["BIO", "BIOE"] = "BIOE",
+    replacement: float = 0.0,
     window: int = 224,
 ) -> TrainedModel[LateInteractionNetwork]:
     """``distillation``: what the distance to the teacher's attention weighs; with 0 there is no teacher.
-    ``width``, ``heads`` and ``dropout``: of the attention at the end."""
+    ``width``, ``heads`` and ``dropout``: of the attention at the end. ``replacement`` as in AdaTag."""
     arguments = dict(locals())
     if distillation < 0:
         raise ConfigError(f"model.arguments.distillation is {distillation:g}; it must be 0 or more")
@@ -152,5 +154,5 @@ def build_virt(
 
     text = towers.text()
     if distillation:
-        text = TaughtText(text, scheme=SCHEMES[scheme], weight=distillation)
+        text = TaughtText(text, scheme=SCHEMES[scheme], weight=distillation, window=window)
     return towers.model("virt", arguments, head, text)

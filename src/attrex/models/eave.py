@@ -27,10 +27,12 @@ from attrex.core.tags import SCHEMES, TagScheme
 from attrex.errors import ConfigError
 from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import AttributeTable, ListedAttributes
+from attrex.models.eave_cost import EaveCost
 from attrex.models.eave_frozen import HEAVY_TOKENS, FrozenStates
 from attrex.models.eave_network import EaveNetwork, Reader
-from attrex.models.eave_text import TwoEncoders, TwoTexts
+from attrex.models.eave_text import TwoEncoders, TwoTexts, chosen_layers
 from attrex.models.inputs import in_batches, lay_out, positions
+from attrex.models.interface import Cost
 from attrex.models.questions import LONGEST, questions
 from attrex.models.sequence_tagger import Decoding, one_decoder_chain, own_decoders
 from attrex.models.tagging import TaggedWindow, answers, ask_tensors
@@ -113,7 +115,7 @@ class Eave:
         encoders, meeting = text.encoder, self._meeting
         assert isinstance(encoders, TwoEncoders)
         heavy, light = (_depth(each.body) for each in (encoders.heavy, encoders.light))
-        chosen = _chosen(meeting.light_layers, light)
+        chosen = chosen_layers(meeting.light_layers, light)
         mapping = map_layers(meeting.mapping, heavy=heavy, light=len(chosen))
         reader = Reader(encoders.light, chosen)
         network = EaveNetwork(
@@ -261,6 +263,18 @@ class Eave:
 
         return in_batches([int(lengths_B[row]) + len(own.ids) for row, own in asks], MET_TOKENS, light)
 
+    def cost(
+        self,
+        learnt: Learnt[EaveNetwork],
+        readings: Sequence[Reading],
+        attributes: Sequence[Attribute],
+        asks: Sequence[tuple[int, int]],
+    ) -> Cost:
+        """See ``EaveCost``."""
+        contexts = [positions(reading, learnt.tokeniser) for reading in readings]
+        words = [len(ids) for ids in self._words(attributes, learnt.tokeniser)]
+        return EaveCost(learnt.network, len(self._scheme.tags)).of(contexts, words, asks)
+
     # --- training ---
 
     def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
@@ -305,23 +319,6 @@ def _depth(body: Any) -> int:
 def _own(states_MBSD: Tensor, mask_BS: Tensor) -> list[Tensor]:
     """Each sequence's own states ``(M, S, D)``; not views, or a record would keep its whole batch alive."""
     return [states_MBSD[:, at, mask_S] for at, mask_S in enumerate(mask_BS)]
-
-
-def _chosen(layers: int | Sequence[int] | None, depth: int) -> Sequence[int]:
-    """Which layers the light encoder has."""
-    path = "model.arguments.light_layers"
-    if layers is None:
-        return range(depth)
-    if isinstance(layers, int):
-        if not 1 <= layers <= depth:
-            raise ConfigError(f"{path} is {layers}; the encoder has {depth} layers")
-        return range(layers)
-    if not layers or len(set(layers)) < len(layers):
-        raise ConfigError(f"{path} is {list(layers)}; it must name one layer or more, each once")
-    for layer in layers:
-        if not 0 <= layer < depth:
-            raise ConfigError(f"{path} names layer {layer}; the encoder's layers are 0 to {depth - 1}")
-    return layers
 
 
 def _fusion(fusion: Fusing, alpha: float) -> MakeFusion:

@@ -123,7 +123,7 @@ class EaveNetwork(nn.Module):
         self._place: Place = place
         self._slots = [kept.index(layer) for layer in mapping]
         # Behind the projection tokens may meet all the same; in front of it only with themselves.
-        self._shares = fusion.by_token or place != "before_attention"
+        self.shares = fusion.by_token or place != "before_attention"
 
     def adapted(self, ids_BS: Tensor, mask_BS: Tensor) -> Tensor:
         """``W_adp y_l`` of the kept layers ``(M, B, S, D)`` (Eq. 3)."""
@@ -134,7 +134,7 @@ class EaveNetwork(nn.Module):
         """What the light encoder makes of tokens before they meet others; ``positions_X`` are those in
         their pair."""
         entered_1XD = self.light.enter(ids_X.unsqueeze(0), positions_X.unsqueeze(0))
-        if not self._shares:
+        if not self.shares:
             return Tokens(entered_1XD, heavy_MXD)
         hook = self._hook(0, heavy_MXD[self._slots[0]].unsqueeze(0), None)
         return Tokens(project(self.light.layers, 0, entered_1XD, {self._place: hook}), heavy_MXD)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
@@ -67,3 +67,20 @@ def _both(heavy: MadeText, light: MadeText) -> MadeText:
         {**heavy.files, LIGHT: light.files[ENCODER]},
         heavy.portable and light.portable,
     )
+
+
+def chosen_layers(layers: int | Sequence[int] | None, depth: int) -> Sequence[int]:
+    """Which layers the light encoder has. Raises ``ConfigError`` for one that the base lacks."""
+    path = "model.arguments.light_layers"
+    if layers is None:
+        return range(depth)
+    if isinstance(layers, int):
+        if not 1 <= layers <= depth:
+            raise ConfigError(f"{path} is {layers}; the encoder has {depth} layers")
+        return range(layers)
+    if not layers or len(set(layers)) < len(layers):
+        raise ConfigError(f"{path} is {list(layers)}; it must name one layer or more, each once")
+    for layer in layers:
+        if not 0 <= layer < depth:
+            raise ConfigError(f"{path} names layer {layer}; the encoder's layers are 0 to {depth - 1}")
+    return layers

@@ -76,12 +76,25 @@ T5_V1_1: Mapping[str, EncoderShape] = {
 def transformer(shape: EncoderShape, tokens: int, *, lookup: Lookup = "real") -> int:
     """One sequence through a Transformer encoder: per layer and token 8 D I (query, key, value, output),
     4 T I (scores and their sum) and 4 D F, or 6 D F where gated."""
-    matrices = 6 if shape.gated else 4
-    layer = (
-        8 * shape.width * shape.inner + 4 * tokens * shape.inner + matrices * shape.width * shape.feed_forward
-    )
-    words = 2 * shape.vocabulary * shape.width if lookup == "one-hot" else 0
-    return tokens * (shape.layers * layer + words)
+    layer = projection(shape, tokens, tokens) + attention(shape, tokens, tokens) + mlp(shape, tokens)
+    words = tokens * 2 * shape.vocabulary * shape.width if lookup == "one-hot" else 0
+    return shape.layers * layer + words
+
+
+def projection(shape: EncoderShape, tokens: int, rows: int) -> int:
+    """A layer's queries of the ``rows`` tokens that attend, and keys and values of all."""
+    return linear(rows + 2 * tokens, shape.width, shape.inner)
+
+
+def attention(shape: EncoderShape, tokens: int, rows: int) -> int:
+    """A layer's scores and the sums they weigh, and what the attention puts out, of ``rows`` tokens that
+    attend to all."""
+    return 4 * rows * tokens * shape.inner + linear(rows, shape.inner, shape.width)
+
+
+def mlp(shape: EncoderShape, rows: int) -> int:
+    """A layer's MLP over so many tokens: two matrices, or three where gated."""
+    return (3 if shape.gated else 2) * linear(rows, shape.width, shape.feed_forward)
 
 
 def linear(rows: int, inputs: int, outputs: int) -> int:
@@ -92,6 +105,11 @@ def linear(rows: int, inputs: int, outputs: int) -> int:
 def lstm(tokens: int, inputs: int, hidden: int) -> int:
     """Both directions of a BiLSTM over one sequence: four gates of an input and a state each."""
     return 2 * linear(tokens, inputs + hidden, 4 * hidden)
+
+
+def shape_of(encoder: PretrainedEncoder | ShapedEncoder) -> EncoderShape:
+    """Of a pretrained encoder, by its configuration."""
+    return EncoderShape.from_config(encoder.body.config.to_dict())  # type: ignore[union-attr,operator]  # any HF body
 
 
 def text_encoder(encoder: nn.Module, lengths: Iterable[int]) -> int:
@@ -105,7 +123,7 @@ def text_encoder(encoder: nn.Module, lengths: Iterable[int]) -> int:
 
 def _each(encoder: nn.Module, lengths: Iterable[int]) -> list[int]:
     if isinstance(encoder, PretrainedEncoder):
-        shape = EncoderShape.from_config(encoder.body.config.to_dict())  # type: ignore[union-attr,operator]  # any HF body
+        shape = shape_of(encoder)
         return [transformer(shape, tokens) for tokens in lengths]
     if isinstance(encoder, ShapedEncoder):
         own = [linear(tokens, encoder.bits.in_features, encoder.width) for tokens in lengths]

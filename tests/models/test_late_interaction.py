@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from attrex.api.fitting import build, settings_of
 from attrex.api.recipe import load_recipe
 from attrex.errors import ConfigError, ModelError
 from attrex.models.catalog import CATALOG
-from tests.conformance.base import make_base
-from tests.conformance.ten import pool
+from tests.conformance.base import make_base, make_t5_base
+from tests.conformance.ten import PRODUCTS, SCHEMA, pool
 
 
 @pytest.mark.parametrize("builder", ["dipair", "virt", "mixencoder"])
@@ -71,6 +72,25 @@ def test_a_window_that_has_no_room_is_refused(given: Mapping[str, Any], message:
     with pytest.raises(ConfigError) as error:
         model.begin(pool())
     assert f"model.arguments.{message} encoder has 128 positions" in str(error.value)
+
+
+@pytest.mark.parametrize("builder", ["dipair", "virt", "mixencoder"])
+def test_the_towers_may_be_t5_s(builder: str, tmp_path: Path) -> None:
+    base = make_t5_base(tmp_path / "t5")
+    torch.manual_seed(0)
+    model: Any = CATALOG[builder](base=str(base), width=16, heads=2, dropout=0.0, window=20)
+    model.begin(pool())
+    examples = list(model.examples(pool(), 0))
+    model.network(model.collate(examples))["loss"].backward()
+    trained = {n: p for n, p in model.network.named_parameters() if p.requires_grad}
+    assert [n for n, p in trained.items() if p.grad is None or not p.grad.abs().sum() > 0] == []
+    model.network.eval()
+    asks = [(p, a) for p in range(len(PRODUCTS)) for a in range(3)]
+    prepared, described = model.prepare(PRODUCTS), model.describe(SCHEMA.every)
+    together = model.answer(prepared, described, asks)
+    alone = [model.answer([prepared[p]], [described[a]], [(0, 0)])[0] for p, a in asks]
+    for one, other in zip(together, alone, strict=True):
+        assert one.none_score == pytest.approx(other.none_score, abs=1e-5)
 
 
 def test_an_encoder_that_cannot_be_run_layer_by_layer_is_refused(tmp_path: Path) -> None:

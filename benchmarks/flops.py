@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from attrex.nn.flops import T5_V1_1, transformer
-from attrex.plan.published import AE_110K, MAVE, EaveCost
+from attrex.plan.published import AE_110K, MAVE, PublishedCost
 from record import write
 
 SINGLE = [("small", MAVE, 42.46), ("base", MAVE, 131.10), ("large", MAVE, 402.47)]
@@ -27,7 +27,8 @@ def main() -> None:
         name = f"T5-{size}, {sizes[0]} + {sizes[1]} tokens"
         rows.append([name, *_three(published, hot), f"{real:.2f}", "-"])
     costs = {
-        lookup: EaveCost(T5_V1_1["large"], T5_V1_1["small"], MAVE, lookup) for lookup in ("one-hot", "real")
+        lookup: PublishedCost(T5_V1_1["large"], T5_V1_1["small"], MAVE, lookup)
+        for lookup in ("one-hot", "real")
     }
     hot_cost, real_cost = costs["one-hot"], costs["real"]
     for attributes, published in TABLE_12:

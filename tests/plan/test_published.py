@@ -6,11 +6,11 @@ import pytest
 
 from attrex.nn.flops import T5_V1_1, Lookup
 from attrex.plan import published
-from attrex.plan.published import AE_110K, MAVE, EaveCost
+from attrex.plan.published import AE_110K, MAVE, PublishedCost
 
 
-def cost(lookup: Lookup, heavy: str = "large", sizes: tuple[int, int] = MAVE) -> EaveCost:
-    return EaveCost(T5_V1_1[heavy], T5_V1_1["small"], sizes, lookup)
+def cost(lookup: Lookup, heavy: str = "large", sizes: tuple[int, int] = MAVE) -> PublishedCost:
+    return PublishedCost(T5_V1_1[heavy], T5_V1_1["small"], sizes, lookup)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ MAVE, AE_110K = (512, 32), (64, 8)
 
 
 @dataclass(frozen=True, slots=True)
-class EaveCost:
+class PublishedCost:
     """EAVE's cost by the paper's terms, in FLOPs. ``sizes``: tokens of context and attribute."""
 
     heavy: EncoderShape

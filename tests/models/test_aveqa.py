@@ -20,7 +20,7 @@ from attrex.models.inputs import Inputs
 from attrex.models.pair_reader import TOKENS
 from attrex.nn.masked_words import Memory, masked_word_head
 from attrex.nn.spans import SpanHead, SpanScores
-from tests.conformance.base import make_base
+from tests.conformance.base import make_base, make_t5_base
 from tests.conformance.ten import COLOUR, PRODUCTS, pool
 
 
@@ -254,7 +254,25 @@ def test_a_share_that_is_none_is_refused(masked: float) -> None:
         build_aveqa(masked=masked)
 
 
+def test_an_encoder_of_t5_s_kind_answers_too(tmp_path: Path) -> None:
+    model = begun(make_t5_base(tmp_path / "t5"))
+    assert model.network.memory is None
+    model.network.eval()
+    answers = model.answer(model.prepare(PRODUCTS), model.describe([COLOUR]), [(p, 0) for p in range(10)])
+    assert len({answer.none_score for answer in answers}) > 1
+
+
 # --- bad input ---
+
+
+def test_a_window_without_room_in_the_encoder_is_refused(base: Path) -> None:
+    model: Any = build_aveqa(base=str(base), window=60)
+    with pytest.raises(ConfigError) as error:
+        model.begin(pool())
+    assert "model.arguments.window is 60; with category and attribute that is 144 tokens, and" in str(
+        error.value
+    )
+    assert "the encoder has 128 positions" in str(error.value)
 
 
 def test_an_attribute_longer_than_its_window_is_cut(base: Path) -> None:

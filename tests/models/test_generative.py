@@ -228,6 +228,13 @@ def test_a_text_of_ten_thousand_tokens_is_written_of_in_windows(base: Path) -> N
     assert sum(len(p.reading) for p in prepared) >= 10_000
 
 
+def test_a_window_without_room_in_the_encoder_is_refused(base: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"window is 120; with its category that is 139 tokens, and the enc"
+    ):
+        begun(base, window=120)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from attrex.core import Answer
 from attrex.errors import ConfigError, ModelError
 from attrex.models.attribute_parts import ListedAttributes
-from attrex.models.inputs import Inputs, lay_out, positions
+from attrex.models.inputs import Inputs, check_room, lay_out, positions
 from attrex.models.pair_reader import PairReader
+from attrex.models.questions import LONGEST as LONGEST_QUESTION
 from attrex.models.tagging import LONGEST, TaggedWindow, proposed
 from attrex.models.text_encoders import MadeText, Shapes, TextPart, pretrained_text
 from attrex.models.trained import Learnt, TrainedModel
@@ -49,7 +50,8 @@ class Remembered(nn.Module):
 
     def __init__(self, encoder: nn.Module, memory: Original) -> None:
         super().__init__()
-        self.encoder, self.memory = encoder, memory
+        self.encoder = encoder
+        self.memory: Original = memory
 
 
 class Original(TrainingOnly):
@@ -86,10 +88,10 @@ class RememberedText:
         pieces = made.tokeniser.pieces if isinstance(made.tokeniser, ShapedPieces) else made.tokeniser
         if head is None or not isinstance(pieces, WordPieces):
             return made
-        inner = made.encoder
-        assert isinstance(inner, PretrainedEncoder | ShapedEncoder)
         share = MASKED if self.masked is None else self.masked
-        memory = Memory(inner.body, head, mask=pieces.id_of("[MASK]"), pieces=pieces.size, share=share)
+        memory = Memory(
+            _body(made.encoder), head, mask=pieces.id_of("[MASK]"), pieces=pieces.size, share=share
+        )
         return replace(made, encoder=Remembered(made.encoder, Original(memory)))
 
     def remake(self, files: Mapping[str, str]) -> MadeText:
@@ -124,10 +126,16 @@ class AveqaNetwork(nn.Module):
 class SpanTask:
     """What AVEQA makes of attribute and text; see the module's text."""
 
+    def __init__(self, *, window: int) -> None:
+        self._window = window
+
     def assemble(self, text: MadeText) -> AveqaNetwork:
-        encoder, memory = text.encoder, None
+        encoder: nn.Module = text.encoder
+        memory: Original | None = None
         if isinstance(encoder, Remembered):
-            encoder, memory = encoder.encoder, encoder.memory
+            memory = encoder.memory
+            encoder = encoder.encoder
+        check_room(_body(encoder), self._window, LONGEST_QUESTION + 1, text.tokeniser)
         return AveqaNetwork(encoder, SpanHead(text.width), memory)
 
     def lay_out(
@@ -168,6 +176,11 @@ class SpanTask:
         return flops.text_encoder(learnt.network.encoder, lengths) + edges + none
 
 
+def _body(encoder: nn.Module) -> nn.Module:
+    assert isinstance(encoder, PretrainedEncoder | ShapedEncoder)
+    return encoder.body
+
+
 def joined(answer: Answer) -> Answer:
     """The places of one value share its belief, for the answer is but one span; each gets the sum."""
     belief: defaultdict[str, float] = defaultdict(float)
@@ -187,9 +200,11 @@ def build_aveqa(
     replacement: float = 0.0,
     window: int = 224,
 ) -> TrainedModel[AveqaNetwork]:
-    """``base``, of BERT's kind. ``masked``: the share of the text's words that is masked for the third
-    loss, 0 for none; left out, 0.15 where the base has a masked-word head, else none. ``layers`` and
-    ``replacement`` as in AdaTag."""
+    """``base``: of BERT's kind, or of T5's, where the question's first token stands for [CLS].
+
+    ``masked``: the share of the text's words that is masked for the third loss, 0 for none; left out, 0.15
+    where the base has a masked-word head, else none. ``layers`` and ``replacement`` as in AdaTag.
+    """
     arguments: dict[str, Any] = dict(locals())
     if masked is not None and not 0 <= masked < 1:
         raise ConfigError(f"model.arguments.masked is {masked:g}; it must lie in [0, 1)")
@@ -199,7 +214,7 @@ def build_aveqa(
         arguments,
         text=RememberedText(text, base, masked),
         attributes=ListedAttributes("open"),
-        mechanism=PairReader(SpanTask()),
+        mechanism=PairReader(SpanTask(window=window)),
         window=window,
         replacement=replacement,
     )

@@ -22,7 +22,7 @@ from attrex.core import Answer, Attribute, Candidate, Product
 from attrex.errors import ConfigError
 from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import AttributeTable
-from attrex.models.inputs import Inputs, in_batches, lay_out
+from attrex.models.inputs import Inputs, check_room, in_batches, lay_out
 from attrex.models.tagging import TaggedWindow
 from attrex.models.text_encoders import MadeText, Shapes, pretrained_text
 from attrex.models.trained import Learnt, TrainedModel
@@ -94,12 +94,13 @@ class GenerativeNetwork(nn.Module):
 class Generator:
     """The mechanism of the generative model; see the module's text."""
 
-    def __init__(self, order: Order, beams: int, layers: int) -> None:
-        self._order, self._beams, self._layers = order, beams, layers
+    def __init__(self, order: Order, beams: int, layers: int, *, window: int) -> None:
+        self._order, self._beams, self._layers, self._window = order, beams, layers, window
 
     def assemble(self, text: MadeText, table: AttributeTable) -> GenerativeNetwork:
         assert isinstance(table, WrittenTable)
         script, encoder = Script(text.tokeniser), _pretrained(text.encoder)
+        check_room(encoder.body, self._window, 0, text.tokeniser)
         pieces = script.inventory([*table.names, *table.values])
         writer = CopyWriter(
             decoder_like(encoder.body, layers=self._layers),
@@ -215,12 +216,13 @@ def build_generative(
     order: Order = "common-first",
     beams: int = 4,
     layers: int = 2,
+    replacement: float = 0.0,
     window: int = 224,
 ) -> TrainedModel[GenerativeNetwork]:
     """``base``, of BERT's kind, encodes; a decoder of ``layers``, begun as the base's first ones, writes.
 
     ``order`` of the pairs: by how often the training data state the attribute, or drawn anew each epoch.
-    ``beams``: sequences that are followed at once; 1 is greedy.
+    ``beams``: sequences that are followed at once; 1 is greedy. ``replacement`` as in AdaTag.
     """
     arguments: dict[str, Any] = dict(locals())
     one_of("order", order, get_args(Order))
@@ -232,6 +234,7 @@ def build_generative(
         arguments,
         text=pretrained_text(base, frozen_embeddings=frozen_embeddings, shapes=shapes),
         attributes=WrittenAttributes(),
-        mechanism=Generator(order, beams, layers),
+        mechanism=Generator(order, beams, layers, window=window),
         window=window,
+        replacement=replacement,
     )

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from attrex.errors import ConfigError
 from attrex.nn.encoders import padded
 from attrex.text.batches import by_length
-from attrex.text.reading import Reading
+from attrex.text.reading import LONGEST_PREFIX, Reading
 from attrex.text.tokeniser import Tokeniser
 
 Made = TypeVar("Made")
@@ -77,6 +78,19 @@ def lay_out(
 def positions(reading: Reading, tokeniser: Tokeniser, question: int = 0) -> int:
     """How long the row is that ``lay_out`` makes of a reading behind a question of so many tokens."""
     return len(tokeniser.opening) + question + len(reading.prefix) + len(reading) + 1
+
+
+def check_room(body: nn.Module, window: int, question: int, tokeniser: Tokeniser) -> None:
+    """Raises ``ConfigError`` where what ``lay_out`` makes of a text of so many tokens behind a question of so
+    many has no room among the positions that an encoder has learnt."""
+    longest = getattr(body.config, "max_position_embeddings", None)
+    tokens = len(tokeniser.opening) + question + LONGEST_PREFIX + 1 + window + 1
+    if longest is not None and tokens > longest:
+        beside = "category and attribute" if question else "its category"
+        raise ConfigError(
+            f"model.arguments.window is {window}; with {beside} that is {tokens} tokens, "
+            f"and the encoder has {longest} positions"
+        )
 
 
 def in_batches(

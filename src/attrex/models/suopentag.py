@@ -24,11 +24,12 @@ def build_suopentag(
     width: int = 256,
     dropout: float = 0.1,
     decoding: Decoding = "crf",
+    replacement: float = 0.0,
     scheme: Literal["BIO", "BIOE"] = "BIOE",
     window: int = 224,
 ) -> TrainedModel[LateInteractionNetwork]:
     """``width`` of both directions of a BiLSTM together. A recipe whose rate for "encoder" is 0 leaves the
-    base as it was pretrained, as the paper does."""
+    base as it was pretrained, as the paper does. ``replacement`` as in AdaTag."""
     arguments: dict[str, Any] = dict(locals())
     if width < 2 or width % 2:
         raise ConfigError(f"model.arguments.width is {width}; both directions need the same, an even number")

@@ -16,21 +16,20 @@ from transformers import AutoConfig, AutoModelForMaskedLM
 
 from attrex.nn.precision import mixed
 
-HEADS = ("cls.predictions.", "lm_head.")
-"""How BERT's and RoBERTa's files call the layers that guess words."""
+HEADS = {"bert": "cls.predictions.", "roberta": "lm_head."}
+"""How the files of each kind call the layers that guess words."""
 
 
 def masked_word_head(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module | None:
     """The pretrained layers from a state to a word, frozen; None where the weights have none."""
-    if not any(name.startswith(HEADS) for name in tensors):
-        return None
     settings = dict(config)
-    whole: nn.Module = AutoModelForMaskedLM.from_config(
-        AutoConfig.for_model(settings.pop("model_type"), **settings)
-    )
+    kind = str(settings.pop("model_type", ""))
+    if kind not in HEADS or not any(name.startswith(HEADS[kind]) for name in tensors):
+        return None
+    whole: Any = AutoModelForMaskedLM.from_config(AutoConfig.for_model(kind, **settings))
     whole.load_state_dict(dict(tensors), strict=False)
-    whole.tie_weights()  # type: ignore[operator]  # any HF model: the words' vectors are the last layer
-    body = str(whole.base_model_prefix)  # type: ignore[arg-type]  # any HF model has it
+    whole.tie_weights()  # the words' vectors are the last layer
+    body = str(whole.base_model_prefix)
     (head,) = (module for name, module in whole.named_children() if name != body)
     frozen: nn.Module = head.eval().requires_grad_(False)
     return frozen

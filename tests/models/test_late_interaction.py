@@ -14,6 +14,8 @@ from attrex.api.fitting import build, settings_of
 from attrex.api.recipe import load_recipe
 from attrex.errors import ConfigError, ModelError
 from attrex.models.catalog import CATALOG
+from attrex.plan.counting import counted
+from attrex.text.reading import read
 from tests.conformance.base import make_base, make_t5_base
 from tests.conformance.ten import PRODUCTS, SCHEMA, pool
 
@@ -91,6 +93,35 @@ def test_the_towers_may_be_t5_s(builder: str, tmp_path: Path) -> None:
     alone = [model.answer([prepared[p]], [described[a]], [(0, 0)])[0] for p, a in asks]
     for one, other in zip(together, alone, strict=True):
         assert one.none_score == pytest.approx(other.none_score, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("builder", "given"),
+    [
+        ("dipair", {}),
+        ("dipair", {"first": 2, "layers": 1}),
+        ("virt", {}),
+        ("mixencoder", {"vectors": 3}),
+        ("mixencoder", {"layers": [1, 1, 2]}),
+        ("suopentag", {}),
+    ],
+)
+def test_the_formula_is_what_pytorch_counts(
+    builder: str, given: Mapping[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The fused layer of inference is one operation, of which the counter knows nothing.
+    monkeypatch.setattr(torch.backends.mha, "get_fastpath_enabled", lambda: False)
+    heads = {} if builder == "suopentag" else {"heads": 2, "shapes": "read"}
+    base = str(make_base(tmp_path / "tiny"))
+    model: Any = CATALOG[builder](base=base, width=16, window=20, **heads, **given)
+    model.begin(pool())
+    model.network.eval()
+    product, attributes = PRODUCTS[1], [SCHEMA.every[0]] * 2  # of one length: no padding
+    cost = model.cost(read([product], model.tokeniser), attributes, [(0, 0), (0, 1)])
+    prepared, described = model.prepare([product]), model.describe(attributes)
+    assert counted(lambda: model.prepare([product])) == cost.prepare
+    assert counted(lambda: model.describe(attributes)) == cost.describe
+    assert counted(lambda: model.answer(prepared, described, [(0, 0), (0, 1)])) == cost.answer
 
 
 def test_an_encoder_that_cannot_be_run_layer_by_layer_is_refused(tmp_path: Path) -> None:

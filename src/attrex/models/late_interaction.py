@@ -10,6 +10,7 @@ attribute, D the encoder's width, X and Y what is kept of a token and of a vecto
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Protocol
@@ -23,13 +24,14 @@ from attrex.core.tags import SCHEMES, TagScheme
 from attrex.errors import ConfigError
 from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import AttributeTable, ListedAttributes
-from attrex.models.inputs import Inputs, encoded, in_batches, lay_out
+from attrex.models.inputs import Inputs, encoded, in_batches, lay_out, positions
+from attrex.models.interface import Cost
 from attrex.models.questions import questions
 from attrex.models.sequence_tagger import Decoding, chain_of, own_decoders
 from attrex.models.tagging import TaggedWindow, answers, ask_tensors
 from attrex.models.text_encoders import MadeText, Shapes, TextPart, pretrained_text
 from attrex.models.trained import Learnt, TrainedModel
-from attrex.nn import crf
+from attrex.nn import crf, flops
 from attrex.nn.crf import Chain
 from attrex.nn.decoders import DecoderSource
 from attrex.nn.encoders import PretrainedEncoder, ShapedEncoder, padded
@@ -249,6 +251,30 @@ class LateInteraction:
             )
 
         return in_batches([len(w.vectors_TX) + len(a.vectors_VY) for w, a in asked], MET_TOKENS, decode)
+
+    def cost(
+        self,
+        learnt: Learnt[LateInteractionNetwork],
+        readings: Sequence[Reading],
+        attributes: Sequence[Attribute],
+        asks: Sequence[tuple[int, int]],
+    ) -> Cost:
+        """The encoder over both sides apart, what the head makes of each, and of the two together."""
+        network, tokeniser = learnt.network, learnt.tokeniser
+        texts = [len(reading) for reading in readings]
+        words = [len(tokeniser.opening) + len(own) for own in questions(attributes, tokeniser)]
+        head, encoder = network.interaction, network.tower.encoder
+        pairs = Counter((texts[text], words[attribute]) for text, attribute in asks)
+        tags = len(self._scheme.tags)
+        return Cost(
+            prepare=flops.text_encoder(encoder, [positions(reading, tokeniser) for reading in readings])
+            + sum(head.cost(tokens, 0).context for tokens in texts),
+            describe=flops.text_encoder(encoder, words) + sum(head.cost(0, Q).attribute for Q in words),
+            answer=sum(
+                number * (head.cost(tokens, Q).pair + flops.linear(tokens, head.width, tags))
+                for (tokens, Q), number in pairs.items()
+            ),
+        )
 
     def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
         return windows

@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from attrex.nn import flops
+from attrex.nn.late_interaction import Operations
+
 
 class Recurrent(nn.Module):
     """A BiLSTM over an encoder's states; ``width`` H is both directions together."""
@@ -59,3 +62,11 @@ class CosineAttention(nn.Module):
         likeness_NT1 = cosine_similarity(context_NTX, attribute_NVY, dim=2).unsqueeze(2)
         joined_NTW: Tensor = self.dropout(torch.cat([context_NTX, likeness_NT1 * context_NTX], 2))
         return joined_NTW
+
+    def cost(self, tokens: int, asked: int) -> Operations:
+        """The two BiLSTMs; the likeness is no product of matrices."""
+        text, question = (
+            flops.lstm(length, own.lstm.input_size, own.lstm.hidden_size)
+            for length, own in ((tokens, self.text), (asked, self.asked))
+        )
+        return Operations(text, question, 0)

@@ -10,11 +10,24 @@ attribute, D the encoder's width, W the head's width, X and Y numbers kept a tok
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from attrex.nn import flops
+from attrex.nn.flops import EncoderShape
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """Floating-point operations of a head: on a text alone, on an attribute alone, on the two together."""
+
+    context: int
+    attribute: int
+    pair: int
 
 
 class Interaction(Protocol):
@@ -41,6 +54,10 @@ class Interaction(Protocol):
         self, context_NTX: Tensor, mask_NT: Tensor, attribute_NVY: Tensor, mask_NV: Tensor
     ) -> Tensor:
         """States ``(N, T, W)`` of the texts' tokens, each text in sight of its attribute."""
+        ...
+
+    def cost(self, tokens: int, asked: int) -> Operations:
+        """Of a text of T tokens and an attribute of Q, as ``nn.flops`` counts."""
         ...
 
 
@@ -101,6 +118,15 @@ class TransformerHead(nn.Module):
         read_NSW: Tensor = self.head(both_NSW, src_key_padding_mask=~mask_NS)
         return read_NSW[:, attribute_NVY.shape[1] :]
 
+    def cost(self, tokens: int, asked: int) -> Operations:
+        D, vectors = self.project.in_features, min(asked, self.first)
+        head = EncoderShape(self.head.num_layers, self.width, self.width, 4 * self.width, False, 0)
+        return Operations(
+            flops.linear(tokens, D, self.width),
+            flops.linear(vectors, D, self.width),
+            flops.transformer(head, vectors + tokens),
+        )
+
 
 class TokenAttention(nn.Module):
     """A text's tokens attend to an attribute's vectors; a state, what it attends to, and the product of
@@ -137,6 +163,15 @@ class TokenAttention(nn.Module):
         dropped_NTW: Tensor = self.dropout(functional.gelu(own_NTW + met_NTW))
         return dropped_NTW
 
+    def cost(self, tokens: int, vectors: int) -> Operations:
+        """Of T tokens that attend to V vectors."""
+        W = self.width
+        return Operations(
+            flops.linear(tokens, self.from_text.in_features, 3 * W),
+            flops.linear(vectors, self.key.in_features, 2 * W),
+            4 * tokens * vectors * W + flops.linear(tokens, 2 * W, W),
+        )
+
 
 class OutputAttention(nn.Module):
     """VIRT's: the text's output tokens attend to the attribute's."""
@@ -157,6 +192,9 @@ class OutputAttention(nn.Module):
     def forward(self, context_NTX: Tensor, mask_NT: Tensor, attribute_NVY: Tensor, mask_NV: Tensor) -> Tensor:
         made: Tensor = self.tokens(context_NTX, attribute_NVY, mask_NV)
         return made
+
+    def cost(self, tokens: int, asked: int) -> Operations:
+        return self.tokens.cost(tokens, asked)
 
 
 class LightLayer(nn.Module):
@@ -186,6 +224,12 @@ class LightLayer(nn.Module):
         vectors_NVW = vectors_NVW + self.dropout(self.joined(attended_NVW))
         made: Tensor = vectors_NVW + self.dropout(self.mlp(vectors_NVW))
         return made
+
+    def cost(self, tokens: int, vectors: int) -> Operations:
+        """Of V vectors that attend to T tokens."""
+        D, W = self.key.in_features, self.joined.in_features
+        own = 2 * flops.linear(vectors, W, W) + 2 * flops.linear(vectors, W, 4 * W)
+        return Operations(flops.linear(tokens, D, 2 * W), 0, own + 4 * vectors * tokens * W)
 
 
 class LightAttention(nn.Module):
@@ -242,3 +286,13 @@ class LightAttention(nn.Module):
             vectors_NVW = layer(vectors_NVW, own_NTX, mask_NT)
         made: Tensor = self.tokens(kept[-1], self.tokens.attribute(self.norm(vectors_NVW)), mask_NV)
         return made
+
+    def cost(self, tokens: int, asked: int) -> Operations:
+        vectors = len(self.codes_VW)
+        light = [layer.cost(tokens, vectors) for layer in self.each]
+        last = self.tokens.cost(tokens, vectors)
+        return Operations(
+            sum(each.context for each in light) + last.context,
+            flops.linear(asked, self.key.in_features, 2 * self.width) + 4 * vectors * asked * self.width,
+            sum(each.pair for each in light) + last.attribute + last.pair,
+        )

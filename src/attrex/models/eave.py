@@ -347,6 +347,7 @@ def build_eave(
     scheme: Literal["BIO", "BIOE"] = "BIOE",
     question: int = 32,
     window: int = 224,
+    replacement: float = 0.0,
 ) -> TrainedModel[EaveNetwork]:
     """``base``: the heavy encoder. ``heavy``: "frozen" is beta = 0 of §6.3: it learns nothing, and its states
     are kept during training; else beta is the rate of the group "heavy" over that of "encoder".
@@ -356,7 +357,7 @@ def build_eave(
     ``mapping``: a name of ``nn.fusion.map_layers``, or for each light layer the heavy one (§6.5). ``place``:
     where in a layer heavy states are taken and fused (§6.6). ``fusion`` (§6.2): "fixed" with ``alpha``
     (Eq. 3), "learned" or "cross_attention" (Eq. 4). ``question``: tokens of an attribute's name,
-    description and examples that are read.
+    description and examples that are read. ``replacement`` as in AdaTag.
     """
     arguments = dict(locals())
     for name in ("light_layers", "mapping"):
@@ -391,4 +392,5 @@ def build_eave(
             dropout=dropout,
         ),
         window=window,
+        replacement=replacement,
     )

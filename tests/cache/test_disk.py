@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 
 from attrex.cache import DiskCache, disk
 from attrex.errors import OutputError
-from tests.cache.made import Made, Maker, Told
+from tests.cache.made import Made, Maker, Told, made
 
 
 class Said(list[str]):
@@ -161,6 +162,30 @@ def test_a_large_batch_is_several_files(tmp_path: Path, monkeypatch: pytest.Monk
     ask(opened(tmp_path), [str(i) for i in range(10)], tokens=1000)
     assert len(files(tmp_path)) == 5
     assert ask(opened(tmp_path), [str(i) for i in range(10)], tokens=1000) == []
+
+
+def test_a_batch_is_not_held_twice(tmp_path: Path) -> None:
+    """Of each record what was made is given up once it is packed."""
+    alive: list[weakref.ref[torch.Tensor]] = []
+    most = 0
+
+    def make(places: list[int]) -> list[Made]:
+        records = [made(str(at)) for at in places]
+        alive.extend(weakref.ref(record.states_TD) for record in records)
+        return records
+
+    cache = opened(tmp_path)
+    before = disk.pack
+
+    def counting(*given: Any) -> bytes:
+        nonlocal most
+        most = max(most, sum(ref() is None for ref in alive))
+        return before(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(disk, "pack", counting)
+        cache.records("product", [str(n) for n in range(10)], make)
+    assert most == 9
 
 
 def test_few_files_stay_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,13 +143,7 @@ class DiskCache:
             self.hits += len(keys) - len(places)
             self.misses += len(places)
         if places:
-            type_ = self._types[kind]
-            precision = self.identity.precision if kind == "product" else "float32"
-            made = make(list(places.values()))
-            packed = {key: pack(record, type_, precision) for key, record in zip(places, made, strict=True)}
-            found.update({key: unpack(memoryview(data), type_) for key, data in packed.items()})
-            with self._lock:
-                self._write(packed)
+            self._take_in(kind, list(places), list(make(list(places.values()))), found)
         return [found[key] for key in keys]
 
     # --- reading ---
@@ -244,11 +238,29 @@ class DiskCache:
 
     # --- writing ---
 
-    def _write(self, packed: Mapping[str, bytes]) -> None:
+    def _take_in(self, kind: Kind, keys: Sequence[str], made: list[Any], found: dict[str, Any]) -> None:
+        """Writes new records and puts them among those ``found``, as they will be read: one after another,
+        so that a batch of megabytes each is not held twice."""
+        type_ = self._types[kind]
+        precision = self.identity.precision if kind == "product" else "float32"
+        part: dict[str, bytes] = {}
+        size = 0
+        for at, key in enumerate(keys):
+            data = pack(made[at], type_, precision)
+            made[at] = None
+            found[key] = unpack(memoryview(data), type_)
+            if part and size + len(data) > LARGEST:
+                self._write(part)
+                part, size = {}, 0
+            part[key] = data
+            size += len(data)
+        self._write(part)
+
+    def _write(self, part: Mapping[str, bytes]) -> None:
         try:
-            for part in _parts(packed):
+            with self._lock:
                 self._index.add(self._write_file(part))
-            self._make_room()
+                self._make_room()
         except (OSError, SafetensorError) as problem:
             self._tell(
                 "full", f"{self.root}: nothing more can be kept there ({problem}); the work goes on without"
@@ -293,20 +305,6 @@ def _stats(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
                 yield path, path.stat()
             except FileNotFoundError:  # another process made room
                 continue
-
-
-def _parts(packed: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:
-    """Records by the file that takes them."""
-    part: dict[str, bytes] = {}
-    size = 0
-    for key, data in packed.items():
-        if part and size + len(data) > LARGEST:
-            yield part
-            part, size = {}, 0
-        part[key] = data
-        size += len(data)
-    if part:
-        yield part
 
 
 def _sum(data: memoryview) -> str:

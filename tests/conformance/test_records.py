@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +25,21 @@ NETWORKS = pytest.mark.parametrize(
     "row", [row for row in TABLE if row.rate], ids=[row.name for row in TABLE if row.rate]
 )
 ATTRIBUTES = list(SCHEMA.every)
+Begun = Callable[[Row], Any]
+
+
+@pytest.fixture(scope="module")
+def begun_once(base: Path) -> Begun:
+    """A row's model before its first step, the same for all tests."""
+    made: dict[str, Any] = {}
+
+    def of(row: Row) -> Any:
+        if row.name not in made:
+            made[row.name] = begun(row, base)
+            made[row.name].network.eval()
+        return made[row.name]
+
+    return of
 
 
 def alike(one: Answer, other: Answer, tolerance: float) -> bool:
@@ -34,9 +52,8 @@ def alike(one: Answer, other: Answer, tolerance: float) -> bool:
 
 
 @NETWORKS
-def test_records_that_went_to_a_disk_answer_alike(row: Row, base: Path, tmp_path: Path) -> None:
-    model = begun(row, base)
-    model.network.eval()
+def test_records_that_went_to_a_disk_answer_alike(row: Row, begun_once: Begun, tmp_path: Path) -> None:
+    model = begun_once(row)
     types = model.record_types if isinstance(model, Packing) else None
     assert (model.traits.cacheable == "disk") == (types is not None)
     if types is None:
@@ -70,26 +87,26 @@ def test_records_that_went_to_a_disk_answer_alike(row: Row, base: Path, tmp_path
 
 
 @NETWORKS
-def test_kept_records_go_where_the_network_is(row: Row, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_records_go_where_the_network_is(row: Row, begun_once: Begun) -> None:
     """They come back on the CPU. The meta device stands in for another: it has no numbers, so that the first
     that is read ends the test."""
-    model = begun(row, base)
+    model = begun_once(row)
     if not isinstance(model, Packing) or model.record_types is None:
         return
     windows = [w.product for w in cut(PRODUCTS[:2], model.tokeniser, model.traits.window)]
     prepared, described = model.prepare(windows), model.describe(ATTRIBUTES)
-    model.network.to("meta")
     asks = [(p, a) for p in range(len(windows)) for a in range(len(ATTRIBUTES))]
+    model = copy.deepcopy(model)
+    model.network.to("meta")
     with pytest.raises((RuntimeError, NotImplementedError), match="meta") as stopped:
         model.answer(prepared, described, asks)
     assert not re.search("same device|expected device", str(stopped.value))
 
 
 @NETWORKS
-def test_its_formula_is_what_pytorch_counts(row: Row, base: Path) -> None:
+def test_its_formula_is_what_pytorch_counts(row: Row, begun_once: Begun) -> None:
     """Of one product and one attribute, for batches are padded, which the formula leaves out."""
-    model = begun(row, base)
-    model.network.eval()
+    model = begun_once(row)
     assert isinstance(model, Costed)
     product, attribute = PRODUCTS[0], ATTRIBUTES[0]
     (window, *_) = [w.product for w in cut([product], model.tokeniser, model.traits.window)]
@@ -108,8 +125,8 @@ def test_its_formula_is_what_pytorch_counts(row: Row, base: Path) -> None:
     assert twice.answer == 2 * cost.answer
 
 
-def test_sizes_of_real_records_are_about_those_of_their_tensors(base: Path) -> None:
+def test_sizes_of_real_records_are_about_those_of_their_tensors(begun_once: Begun) -> None:
     row = next(row for row in TABLE if row.name == "adatag, pretrained")
-    model = begun(row, base)
+    model = begun_once(row)
     (record,) = model.prepare(PRODUCTS[:1])
     assert size_of(record) > record.states_TD.numel() * 4

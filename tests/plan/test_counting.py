@@ -31,3 +31,13 @@ def test_a_linear_layer_is_counted_and_what_is_no_torch_is_not() -> None:
     with torch.inference_mode():
         assert counted(lambda: nn.Linear(8, 9)(torch.zeros(3, 8))) == 2 * 3 * 8 * 9
     assert counted(lambda: sum(range(100))) == 0
+
+
+def test_pytorch_s_fused_transformer_layer_is_counted() -> None:
+    layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True, activation="gelu")
+    encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False).eval()
+    inputs = torch.zeros(3, 5, 16)
+    each = 2 * 3 * (5 * 4 * 16 * 16 + 2 * 5 * 5 * 16 + 5 * 2 * 16 * 32)
+    with torch.inference_mode():
+        assert counted(lambda: encoder(inputs)) == 2 * each
+        assert counted(lambda: encoder(inputs, src_key_padding_mask=inputs[..., 0].bool())) == 2 * each

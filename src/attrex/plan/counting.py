@@ -1,4 +1,4 @@
-"""What PyTorch's own counter counts, with the two products of a CPU that it passes over."""
+"""What PyTorch's own counter counts, with the fused operations that it passes over."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 _ATEN = torch.ops.aten
+_FIRST_MLP = 14
+"""Which argument of ``_transformer_encoder_layer_fwd`` is the MLP's first matrix."""
 
 
 def _attention(
@@ -26,12 +28,20 @@ def _rnn(
     return 2 * tokens * (of_input[0] * of_input[1] + of_state[0] * of_state[1])
 
 
+def _encoder_layer(inputs: Sequence[int], width: int, heads: int, *rest: Any, **more: Any) -> int:
+    """PyTorch's own Transformer layer in one operation."""
+    batch, tokens, _ = inputs
+    feed_forward = int(rest[_FIRST_MLP - 3][0])
+    return 2 * batch * tokens * width * (4 * width + 2 * tokens + 2 * feed_forward)
+
+
 def counted(run: Callable[[], Any]) -> int:
     """Floating-point operations of ``run``, on whatever device, padding included; a multiply-add counts
     two. What is no torch costs nothing."""
     extra: dict[Any, Any] = {
         _ATEN._scaled_dot_product_flash_attention_for_cpu: _attention,
         _ATEN.mkldnn_rnn_layer: _rnn,
+        _ATEN._transformer_encoder_layer_fwd: _encoder_layer,
     }
     with FlopCounterMode(display=False, custom_mapping=extra) as counter:
         run()

@@ -79,7 +79,8 @@ def test_ci_runs_the_command_of_the_readme() -> None:
 
 def test_the_default_set_up_is_one_that_the_project_allows(project: dict[str, dict]) -> None:
     pinned = [Requirement(line) for line in read("constraints.txt").splitlines() if line[0] != "#"]
-    allowed = {r.name: r for r in map(Requirement, project["project"]["dependencies"])}
+    extras = [line for lines in project["project"]["optional-dependencies"].values() for line in lines]
+    allowed = {r.name: r for r in map(Requirement, [*project["project"]["dependencies"], *extras])}
     for pin in pinned:
         (version,) = {Version(each.version) for each in pin.specifier}
         assert version in allowed[pin.name].specifier

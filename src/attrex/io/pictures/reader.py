@@ -1,0 +1,186 @@
+"""The pictures of products, several at a time; what cannot be read is reported and stops nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrex.core import Product
+from attrex.errors import ConfigError, InputError
+from attrex.io.pictures.decoding import Limits, decode, need_pillow
+from attrex.io.pictures.files import find, read_bytes
+from attrex.io.pictures.preparation import IMAGENET, Preparation
+from attrex.io.pictures.web import Web
+from attrex.io.problems import Problems
+from attrex.io.rows import Row
+
+KEPT = 256 << 20
+"""Bytes of decoded pictures that are kept: some 1,700 of 224 pixels."""
+_AHEAD = 4
+"""Products that are read ahead, per thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What could be read of one product's: N pictures of S x S pixels, where each came from, and a hash of
+    each file's content. None at all makes the product one of text only."""
+
+    pixels_NSS3: NDArray[np.uint8]
+    locations: tuple[str, ...]
+    hashes: tuple[str, ...]
+    problems: tuple[InputError, ...] = ()
+
+
+class PictureReader:
+    """Reads pictures relative to ``folder`` (the catalogue's), in ``threads``.
+
+    Paths outside of the folder are refused unless ``outside``, and URLs unless ``web`` allows their host.
+    Decoded pictures are kept by their files' content, ``kept`` bytes of them, so that one that many products
+    share is decoded once. ``problems`` counts and lists what was reported. Raises ``ConfigError`` where
+    Pillow is not installed.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        preparation: Preparation = IMAGENET,
+        limits: Limits | None = None,
+        outside: bool = False,
+        web: Web | None = None,
+        threads: int = 4,
+        kept: int = KEPT,
+    ) -> None:
+        need_pillow()
+        if threads < 1:
+            raise ConfigError(f"pictures.threads is {threads}; it must be at least 1")
+        self.folder, self.preparation, self.limits = Path(folder), preparation, limits or Limits()
+        self.problems = Problems()
+        self._outside, self._web = outside, web or Web(())
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, "pictures")
+        self._kept = _Kept(kept)
+
+    def __enter__(self) -> PictureReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def read(self, products: Sequence[Product]) -> list[Pictures]:
+        """Of each product; problems name its id."""
+        waiting = [self._pool.submit(self._of, product, product.id, None, None) for product in products]
+        return [self._told(each) for each in waiting]
+
+    def stream(self, rows: Iterable[Row], file: str) -> Iterator[tuple[Row, Pictures]]:
+        """Every row of a reader with its pictures, in order, a bounded number ahead; problems name the file
+        and the row."""
+        waiting: deque[tuple[Row, Future[Pictures]]] = deque()
+        for row in rows:
+            waiting.append((row, self._pool.submit(self._of, row.product, None, file, row.number)))
+            if len(waiting) > _AHEAD * self._threads:
+                first, future = waiting.popleft()
+                yield first, self._told(future)
+        for row, future in waiting:
+            yield row, self._told(future)
+
+    def _told(self, waiting: Future[Pictures]) -> Pictures:
+        pictures = waiting.result()
+        for problem in pictures.problems:
+            self.problems.warn(problem)
+        return pictures
+
+    def _of(self, product: Product, id: str | None, file: str | None, row: int | None) -> Pictures:
+        found: list[tuple[str, str, NDArray[np.uint8]]] = []
+        problems: list[InputError] = []
+        whose = "" if id is None else f' of the product "{id}"'
+
+        def report(location: str, error: InputError) -> None:
+            message = f'the picture "{_short(location)}"{whose} is left out: {error.message}'
+            problems.append(InputError(message, file=file, row=row, field="picture", fix=error.fix))
+
+        places: list[tuple[str, Path | None]] = []
+        for picture in product.pictures:
+            try:
+                places += self._places(picture.location)
+            except InputError as error:
+                report(picture.location, error)
+        for name, path in places[: self.limits.pictures]:
+            try:
+                found.append((name, *self._pixels(name, path)))
+            except InputError as error:
+                report(name, error)
+        if len(places) > self.limits.pictures:
+            left = InputError(
+                f"{self.limits.pictures} of {len(places)} are read", fix="put the best ones first"
+            )
+            report(places[self.limits.pictures][0], left)
+        size = self.preparation.size
+        empty = np.zeros((0, size, size, 3), dtype=np.uint8)
+        return Pictures(
+            np.stack([pixels for _, _, pixels in found]) if found else empty,
+            tuple(name for name, _, _ in found),
+            tuple(hash for _, hash, _ in found),
+            tuple(problems),
+        )
+
+    def _places(self, location: str) -> Sequence[tuple[str, Path | None]]:
+        """What to call each picture, and its file; None where it is fetched."""
+        if "://" in location:
+            return [(location, None)]
+        return find(location, self.folder, outside=self._outside)
+
+    def _pixels(self, name: str, path: Path | None) -> tuple[str, NDArray[np.uint8]]:
+        """The hash of the content, and the decoded picture."""
+        data = self._web.fetch(name) if path is None else read_bytes(path, self.limits)
+        hash = hashlib.blake2b(data, digest_size=16).hexdigest()
+        known = self._kept.get(hash)
+        if known is not None:
+            return hash, known
+        pixels = decode(data, size=self.preparation.size, limits=self.limits)
+        self._kept.put(hash, pixels)
+        return hash, pixels
+
+
+class _Kept:
+    """The pictures used last, by the hash of their files, within ``most`` bytes."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._size = most, 0
+        self._lock = Lock()
+        self._found: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
+
+    def get(self, hash: str) -> NDArray[np.uint8] | None:
+        with self._lock:
+            if hash in self._found:
+                self._found.move_to_end(hash)
+            return self._found.get(hash)
+
+    def put(self, hash: str, pixels: NDArray[np.uint8]) -> None:
+        with self._lock:
+            if hash in self._found:
+                return
+            self._found[hash] = pixels
+            self._size += pixels.nbytes
+            while self._size > self._most:
+                _, oldest = self._found.popitem(last=False)
+                self._size -= oldest.nbytes
+
+
+def _short(location: str) -> str:
+    return location if len(location) <= 120 else f"{location[:80]}...{location[-30:]}"

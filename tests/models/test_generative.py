@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
+from transformers import T5Config, T5ForConditionalGeneration
 
 from attrex.core import Attribute, Evidence, Product, Source, Span, Stated
-from attrex.errors import ConfigError
+from attrex.errors import ConfigError, ModelError
 from attrex.models.generative import build_generative
 from attrex.models.tagging import TaggedWindow, Trims
 from attrex.models.writing import Grounding, Opinion, Script, opinions
@@ -21,7 +24,7 @@ from attrex.supervision.distant import label
 from attrex.text.reading import read
 from attrex.text.tokeniser import WordPieces
 from attrex.text.windows import cut
-from tests.conformance.base import make_base
+from tests.conformance.base import make_base, make_t5_base
 from tests.conformance.ten import COLOUR, PRODUCTS, SCHEMA, pool, product
 
 
@@ -193,6 +196,71 @@ def test_improbable_values_are_not_proposed(script: Script) -> None:
     red, hat = script.keys(["red", "hat"])
     made = grounding(script).candidates("Colour", Opinion({hat: 0.001, red: 0.4}, 0.5), reading)
     assert [(c.text, c.score) for c in made] == [("Red", 0.4)]
+
+
+# --- T5 ---
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["v1.1", "v1.0"])
+def t5(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A base with its decoder, and the whole of it as Hugging Face has it; v1.0 ties words and output."""
+    folder = make_t5_base(tmp_path_factory.mktemp("bases") / "t5")
+    config = {**json.loads((folder / "config.json").read_text()), "tie_word_embeddings": request.param}
+    (folder / "config.json").write_text(json.dumps(config))
+    torch.manual_seed(0)
+    whole = T5ForConditionalGeneration(T5Config(**{n: v for n, v in config.items() if n != "model_type"}))
+    if not request.param:
+        whole.lm_head.weight = torch.nn.Parameter(torch.randn_like(whole.shared.weight))
+    once = dict(whole.named_parameters())
+    save_file({n: p.detach().contiguous() for n, p in once.items()}, folder / "model.safetensors")
+    return folder, whole.eval()
+
+
+def test_t5_writes_with_its_own_decoder(t5: tuple[Path, Any]) -> None:
+    folder, whole = t5
+    model = begun(folder, layers=None)
+    network = model.network
+    ids, written = torch.tensor([[5, 6, 7, 1]]), torch.tensor([[0, 6, 8]])
+    with torch.no_grad():
+        memory = network.encoder(ids, torch.ones_like(ids).bool())
+        states = network.writer.decoder(
+            inputs_embeds=network.writer.read_back(network.words(written), written),
+            encoder_hidden_states=memory,
+        ).last_hidden_state
+        logits = whole(input_ids=ids, decoder_input_ids=written).logits
+        ours = network.writer.generate(states)
+    torch.testing.assert_close(ours, logits[..., network.writer.pieces_V], atol=1e-4, rtol=1e-4)
+
+
+def test_t5_learns_and_is_kept(t5: tuple[Path, Any]) -> None:
+    model = begun(t5[0])
+    assert len(model.network.writer.decoder.block) == 1
+    model.network.train()
+    batch = model.collate(model.examples(pool(), 0))
+    optimiser = torch.optim.Adam(model.network.parameters(), 1e-2)
+    losses = []
+    for _ in range(60):
+        loss = model.network(batch)["loss"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.2 * losses[0]
+    model.network.eval()
+    asks = [(p, a) for p in range(4) for a in range(3)]
+    told = model.answer(model.prepare(PRODUCTS), model.describe(list(SCHEMA.every)), asks)
+    assert told[0].candidates[0].text == "Red"
+    again: Any = build_generative(base=str(t5[0]), window=20, layers=1)
+    again.restore(model.tensors(), model.files())
+    assert again.answer(again.prepare(PRODUCTS), again.describe(list(SCHEMA.every)), asks) == told
+
+
+def test_another_kind_of_encoder_is_refused(tmp_path: Path) -> None:
+    folder = make_base(tmp_path / "roberta")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "roberta", "type_vocab_size": 2}))
+    with pytest.raises(ModelError, match=r"no decoder for an encoder of the kind roberta\. Fix: give model"):
+        begun(folder)
 
 
 # --- bad input ---

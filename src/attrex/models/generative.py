@@ -9,6 +9,7 @@ Legend: N texts, S positions, L pieces written, D hidden.
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,17 +20,26 @@ import torch
 from torch import Tensor, nn
 
 from attrex.core import Answer, Attribute, Candidate, Product
-from attrex.errors import ConfigError
+from attrex.errors import ConfigError, ModelError
 from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import AttributeTable
 from attrex.models.inputs import Inputs, check_room, in_batches, lay_out
 from attrex.models.tagging import TaggedWindow
-from attrex.models.text_encoders import MadeText, Shapes, pretrained_text
+from attrex.models.text_encoders import (
+    ENCODER,
+    MadeText,
+    PretrainedText,
+    ShapedText,
+    Shapes,
+    pretrained_text,
+)
 from attrex.models.trained import Learnt, TrainedModel
 from attrex.models.writing import NAME, Grounding, Key, Script, WrittenAttributes, WrittenTable, opinions
 from attrex.nn.beams import search
 from attrex.nn.encoders import PretrainedEncoder, ShapedEncoder, padded
-from attrex.nn.writer import NO_COPY, CopyWriter, Writing, decoder_like
+from attrex.nn.pretrained import find_base
+from attrex.nn.writer import NO_COPY, CopyWriter, Writing, decoder_like, load_t5_decoder, t5_decoder
+from attrex.supervision.pool import Pool
 from attrex.text.reading import Reading, read
 
 Order = Literal["common-first", "rare-first", "random"]
@@ -37,6 +47,8 @@ ROWS = 4096
 """Padded tokens times beams that are written for at once."""
 LONGEST = 256
 """Pieces of an output at most."""
+LAYERS = 2
+"""Of a decoder that no base brings along."""
 PER_PAIR = 16
 """Pieces that are reckoned with for each pair of the longest training output."""
 
@@ -57,6 +69,46 @@ class DescribedName:
     key: Key
 
 
+class WithDecoder(nn.Module):
+    """A text encoder with the decoder that goes with it, and the rows ``(X, D)`` from which the output layer
+    begins."""
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, rows_XD: Tensor) -> None:
+        super().__init__()
+        self.encoder, self.decoder, self.rows_XD = encoder, decoder, rows_XD
+
+
+class WrittenText:
+    """A pretrained encoder with a decoder: T5's own, or for BERT's kind one that begins as its first layers.
+    ``layers``: of the decoder; None means ``LAYERS``, or all of T5's."""
+
+    def __init__(self, text: PretrainedText | ShapedText, base: str, layers: int | None) -> None:
+        self.text, self.base, self.layers = text, base, layers
+
+    def make(self, pool: Pool) -> MadeText:
+        made = self.text.make(pool)
+        body = _pretrained(made.encoder).body
+        if _kind(body) == "bert":
+            return self._like(made, body)
+        base = find_base(self.base)
+        decoder = t5_decoder(base.config(), layers=self.layers)
+        where = f'the encoder "{base.name}"'
+        rows_XD = load_t5_decoder(decoder, base.config(), base.tensors(), where=where)
+        return replace(made, encoder=WithDecoder(made.encoder, decoder, rows_XD))
+
+    def remake(self, files: Mapping[str, str]) -> MadeText:
+        made = self.text.remake(files)
+        body = _pretrained(made.encoder).body
+        if _kind(body) == "bert":
+            return self._like(made, body)
+        decoder = t5_decoder(json.loads(files[ENCODER])["config"], layers=self.layers)
+        return replace(made, encoder=WithDecoder(made.encoder, decoder, _words(body)))
+
+    def _like(self, made: MadeText, body: nn.Module) -> MadeText:
+        decoder = decoder_like(body, layers=self.layers or LAYERS)
+        return replace(made, encoder=WithDecoder(made.encoder, decoder, _words(body)))
+
+
 class GenerativeNetwork(nn.Module):
     """``forward`` takes what ``Generator.collate`` gives."""
 
@@ -67,7 +119,7 @@ class GenerativeNetwork(nn.Module):
 
     def words(self, ids_NL: Tensor) -> Tensor:
         """Word vectors ``(N, L, D)`` of pieces."""
-        beyond_NL = ids_NL >= self.script.pieces.size
+        beyond_NL = ids_NL >= self.script.beyond
         return _pretrained(self.encoder).embed(ids_NL.masked_fill(beyond_NL, self.script.unknown))
 
     def read(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
@@ -76,7 +128,7 @@ class GenerativeNetwork(nn.Module):
         text_NS = torch.zeros_like(inputs.mask_NS).scatter(1, inputs.position_NT, inputs.chain_NT)
         free_NS = text_NS & (pieces_NS != self.script.end)
         # As ``Script.own_pieces``.
-        own_NS = self.script.pieces.size + text_NS.cumsum(1) - 1
+        own_NS = self.script.beyond + text_NS.cumsum(1) - 1
         pieces_NS = torch.where(pieces_NS == self.script.unknown, own_NS, pieces_NS)
         return self.encoder(inputs.ids_NS, inputs.mask_NS), pieces_NS.masked_fill(~free_NS, NO_COPY)
 
@@ -94,23 +146,24 @@ class GenerativeNetwork(nn.Module):
 class Generator:
     """The mechanism of the generative model; see the module's text."""
 
-    def __init__(self, order: Order, beams: int, layers: int, *, window: int) -> None:
-        self._order, self._beams, self._layers, self._window = order, beams, layers, window
+    def __init__(self, order: Order, beams: int, *, window: int) -> None:
+        self._order, self._beams, self._window = order, beams, window
 
     def assemble(self, text: MadeText, table: AttributeTable) -> GenerativeNetwork:
         assert isinstance(table, WrittenTable)
-        script, encoder = Script(text.tokeniser), _pretrained(text.encoder)
+        assert isinstance(text.encoder, WithDecoder)
+        script, encoder = Script(text.tokeniser), _pretrained(text.encoder.encoder)
         check_room(encoder.body, self._window, 0, text.tokeniser)
         pieces = script.inventory([*table.names, *table.values])
         writer = CopyWriter(
-            decoder_like(encoder.body, layers=self._layers),
+            text.encoder.decoder,
             pieces=pieces,
-            rows_VD=encoder.embed(torch.tensor(pieces)).detach(),
-            vocabulary=script.pieces.size,
+            rows_VD=text.encoder.rows_XD[torch.tensor(pieces)].detach(),
+            vocabulary=script.beyond,
         )
-        positions = int(encoder.body.config.max_position_embeddings)  # type: ignore[union-attr,arg-type]
+        positions = int(getattr(encoder.body.config, "max_position_embeddings", LONGEST))
         longest = min(LONGEST, positions, 2 * NAME + PER_PAIR * table.pairs)
-        return GenerativeNetwork(text.encoder, writer, script, longest)
+        return GenerativeNetwork(text.encoder.encoder, writer, script, longest)
 
     def prepare(self, learnt: Learnt[GenerativeNetwork], products: Sequence[Product]) -> list[PreparedOutput]:
         """Everything: the whole output by beam search, read and grounded."""
@@ -202,6 +255,21 @@ def _grounding(learnt: Learnt[GenerativeNetwork]) -> Grounding:
     return Grounding(script, names, spellings, learnt.trims)
 
 
+def _kind(body: nn.Module) -> str:
+    kind = str(body.config.model_type)  # type: ignore[union-attr]  # any HF body
+    if kind not in ("bert", "t5"):
+        raise ModelError(
+            f"there is no decoder for an encoder of the kind {kind}. "
+            "Fix: give model.arguments.base an encoder of BERT's or T5's kind"
+        )
+    return kind
+
+
+def _words(body: nn.Module) -> Tensor:
+    table: nn.Embedding = body.get_input_embeddings()  # type: ignore[operator]  # any HF body has it
+    return table.weight.detach()
+
+
 def _pretrained(encoder: nn.Module) -> PretrainedEncoder:
     inner = encoder.encoder if isinstance(encoder, ShapedEncoder) else encoder
     assert isinstance(inner, PretrainedEncoder)
@@ -215,26 +283,28 @@ def build_generative(
     shapes: Shapes = "ignored",
     order: Order = "common-first",
     beams: int = 4,
-    layers: int = 2,
+    layers: int | None = None,
     replacement: float = 0.0,
     window: int = 224,
 ) -> TrainedModel[GenerativeNetwork]:
-    """``base``, of BERT's kind, encodes; a decoder of ``layers``, begun as the base's first ones, writes.
+    """``base`` is T5, whose encoder reads and whose decoder writes, or of BERT's kind: then a decoder that
+    begins as the base's first layers writes. ``layers``: of the decoder; left out, 2, or all of T5's.
 
     ``order`` of the pairs: by how often the training data state the attribute, or drawn anew each epoch.
     ``beams``: sequences that are followed at once; 1 is greedy. ``replacement`` as in AdaTag.
     """
     arguments: dict[str, Any] = dict(locals())
     one_of("order", order, get_args(Order))
-    for name, value in (("beams", beams), ("layers", layers)):
+    for name, value in (("beams", beams), ("layers", LAYERS if layers is None else layers)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ConfigError(f"model.arguments.{name}: expected a whole number from 1, got {value!r}")
+    text = pretrained_text(base, frozen_embeddings=frozen_embeddings, shapes=shapes)
     return TrainedModel(
         "generative",
         arguments,
-        text=pretrained_text(base, frozen_embeddings=frozen_embeddings, shapes=shapes),
+        text=WrittenText(text, base, layers),
         attributes=WrittenAttributes(),
-        mechanism=Generator(order, beams, layers, window=window),
+        mechanism=Generator(order, beams, window=window),
         window=window,
         replacement=replacement,
     )

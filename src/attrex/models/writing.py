@@ -20,6 +20,7 @@ from attrex.nn.beams import Written
 from attrex.text.folding import fold_text
 from attrex.text.matching import locate
 from attrex.text.reading import Reading
+from attrex.text.sentence_pieces import SentencePieces
 from attrex.text.shapes import ShapedPieces
 from attrex.text.tokeniser import Tokeniser, WordPieces
 
@@ -83,11 +84,16 @@ class Script:
 
     def __init__(self, tokeniser: Tokeniser) -> None:
         pieces = tokeniser.pieces if isinstance(tokeniser, ShapedPieces) else tokeniser
-        assert isinstance(pieces, WordPieces)
-        self.pieces = pieces
-        self.start, self.end = pieces.opening[0], pieces.separator
-        self.unknown = pieces.id_of("[UNK]")
-        self.value_mark, self.pair_mark = (pieces.id_of(mark) for mark in ("[unused1]", "[unused2]"))
+        assert isinstance(pieces, WordPieces | SentencePieces)
+        self.pieces, self.end = pieces, pieces.separator
+        if isinstance(pieces, WordPieces):
+            self.start, self.unknown = pieces.opening[0], pieces.id_of("[UNK]")
+            self.value_mark, self.pair_mark = (pieces.id_of(mark) for mark in ("[unused1]", "[unused2]"))
+            self.beyond = pieces.size
+        else:
+            self.start, self.unknown = pieces.padding, pieces.unknown
+            # T5's word table has more rows than its tokeniser has ids.
+            self.value_mark, self.pair_mark, self.beyond = pieces.size, pieces.size + 1, pieces.size + 2
 
     def keys(self, names: Sequence[str]) -> list[Key]:
         """Of a name longer than ``NAME`` pieces its beginning."""
@@ -100,10 +106,9 @@ class Script:
 
     def own_pieces(self, reading: Reading) -> list[int]:
         """The reading's pieces: ids without what a tokeniser has added to them, and for a word that the
-        tokeniser does not know an id beyond all others, which stands for the token at that place."""
-        size = self.pieces.size
-        bare = [id % size for id in reading.ids]
-        return [size + at if id == self.unknown else id for at, id in enumerate(bare)]
+        tokeniser does not know an id ``beyond`` all others, which stands for the token at that place."""
+        bare = [id % self.pieces.size for id in reading.ids]
+        return [self.beyond + at if id == self.unknown else id for at, id in enumerate(bare)]
 
     def write(self, window: TaggedWindow, longest: int) -> list[int]:
         """The window's values with their attributes' names, in the order of its asks, the end behind. Values

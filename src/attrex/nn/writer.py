@@ -9,15 +9,15 @@ V pieces that can be generated, W = V + S symbols: a piece by its place among th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import DynamicCache, EncoderDecoderCache
+from transformers import DynamicCache, EncoderDecoderCache, T5Config, T5ForConditionalGeneration
 
 from attrex.nn.precision import mixed
-from attrex.nn.pretrained import build_body
+from attrex.nn.pretrained import build_body, load_weights
 
 NO_COPY = -1
 """The piece of a position that must not be copied."""
@@ -35,6 +35,32 @@ def decoder_like(body: nn.Module, *, layers: int) -> nn.Module:
     del table.word_embeddings
     table.register_module("word_embeddings", None)
     return decoder
+
+
+def t5_decoder(config: Mapping[str, Any], *, layers: int | None) -> nn.Module:
+    """T5's own decoder with random weights, or its first ``layers``; without a word table too."""
+    settings = {name: value for name, value in config.items() if name != "model_type"}
+    if layers is not None:
+        settings["num_decoder_layers"] = layers
+    whole: Any = T5ForConditionalGeneration(T5Config(**settings))
+    decoder: nn.Module = whole.decoder
+    del decoder.embed_tokens
+    decoder.register_module("embed_tokens", None)
+    return decoder
+
+
+def load_t5_decoder(
+    decoder: nn.Module, config: Mapping[str, Any], tensors: Mapping[str, Tensor], *, where: str
+) -> Tensor:
+    """Fills in the pretrained weights; gives the rows ``(X, D)`` of the pretrained output layer, which T5
+    v1.0 shares with its words. Raises ``ModelError`` where any is missing."""
+    own = {n.removeprefix("decoder."): t for n, t in tensors.items() if n.startswith("decoder.")}
+    load_weights(decoder, own, where=where)
+    words_XD = tensors["shared.weight"]
+    if config.get("tie_word_embeddings", True):
+        scale: float = words_XD.shape[1] ** -0.5
+        return words_XD * scale
+    return tensors.get("lm_head.weight", words_XD)
 
 
 class CopyWriter(nn.Module):

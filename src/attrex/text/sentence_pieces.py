@@ -28,6 +28,7 @@ class SentencePieces:
         self.opening: tuple[int, ...] = ()
         self.separator: int = separator
         self.padding: int = padding
+        self.unknown: int = unknown
         # "</s>" in a product's text is text, though the vocabulary knows it as a piece too.
         self._instead = {separator: unknown, padding: unknown}
 
@@ -35,6 +36,10 @@ class SentencePieces:
     def size(self) -> int:
         """How many ids there are."""
         return int(self._tokeniser.get_vocab_size())
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The pieces written out."""
+        return "".join(str(self._tokeniser.id_to_token(id)) for id in ids).replace("\u2581", " ").strip()
 
     def to_json(self) -> str:
         """The content of a ``tokenizer.json``."""

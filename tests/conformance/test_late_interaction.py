@@ -108,6 +108,20 @@ def test_in_training_too(name: str, base: Path) -> None:
 
 
 @EACH
+def test_each_ask_is_trained_on_its_own_attribute_s_words(name: str, base: Path) -> None:
+    """Two categories may say different things of attributes of one name."""
+    model = made(name, base)
+    first, second, *rest = model.examples(pool(), 0)
+    other = replace(second.asks[0], attribute=replace(second.asks[0].attribute, description="of the band"))
+    examples = [first, replace(second, asks=(other, *second.asks[1:][::-1])), *rest]
+    batch = model.collate(examples)
+    asks = [ask for each in examples for ask in each.asks]
+    for row, ask in zip(batch["attribute_N"].tolist(), asks, strict=True):
+        mask_Q = batch["question_mask_AQ"][row]
+        assert batch["question_AQ"][row][mask_Q].tolist() == asked_ids(model, ask.attribute)
+
+
+@EACH
 def test_the_tags_depend_on_text_and_attribute_together(name: str, base: Path) -> None:
     """Another attribute changes the tokens' scores, and not all tokens' by the same."""
     model = made(name, base)

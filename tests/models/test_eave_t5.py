@@ -94,6 +94,7 @@ def test_gradients_reach_every_parameter(bases: dict[str, str]) -> None:
     model: Any = CATALOG["eave"](**bases, light_layers=None, window=20, mapping="even_0")
     model.begin(pool())
     model.network(model.collate(list(model.examples(pool(), 0))))["loss"].backward()
+    assert any(p is model.network.adaptor.weight for p in model.parameter_groups()["head"])
     trainable = {n: p for n, p in model.network.named_parameters() if p.requires_grad}
     assert [n for n, p in trainable.items() if p.grad is None or not p.grad.abs().sum() > 0] == []
 

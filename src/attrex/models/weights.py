@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from attrex.errors import ModelError
 from attrex.nn.encoders import PretrainedEncoder
+from attrex.nn.fusion import IdentityAdaptor
 
 
 class TrainingOnly(nn.Module):
@@ -48,8 +49,9 @@ def fill_in(network: nn.Module, tensors: Mapping[str, Tensor], *, portable: bool
 
 def grouped(network: nn.Module) -> dict[str, list[nn.Parameter]]:
     """The trainable parameters: what was pretrained as "encoder", or as the group of the ``OwnGroup``
-    around it, and what begins at random as "head"."""
-    pretrained = _within(network, PretrainedEncoder)
+    around it, and what begins at random as "head". What begins as an identity counts as pretrained."""
+    # At the head's rate an identity would be lost within some dozen steps.
+    pretrained = _within(network, PretrainedEncoder) | _within(network, IdentityAdaptor)
     own = {id(p): m.group for m in network.modules() if isinstance(m, OwnGroup) for p in m.parameters()}
     groups: dict[str, list[nn.Parameter]] = {"encoder": [], "head": []}
     for parameter in network.parameters():

@@ -128,10 +128,15 @@ class _CrossAttention(nn.Module):
         return states_NTD.view(*states_NTD.shape[:2], self.heads, -1).transpose(1, 2)
 
 
+class IdentityAdaptor(nn.Linear):
+    """W_adp where the two encoders are equally wide: it begins as the identity, as the light encoder may have
+    been made of the heavy one's layers. So it works from the first step on, like what is pretrained."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, width, bias=False)
+        nn.init.eye_(self.weight)
+
+
 def adaptor(heavy: int, light: int) -> nn.Linear:
-    """W_adp of Eq. 3: from the heavy encoder's width to the light one's. Where they are the same it begins
-    as the identity: the light encoder may have been made of the heavy one's layers."""
-    made = nn.Linear(heavy, light, bias=False)
-    if heavy == light:
-        nn.init.eye_(made.weight)
-    return made
+    """W_adp of Eq. 3: from the heavy encoder's width to the light one's."""
+    return IdentityAdaptor(light) if heavy == light else nn.Linear(heavy, light, bias=False)

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from attrex.errors import ModelError
 from attrex.nn.attention import Attention, Projected
-from attrex.nn.precision import mixed
+from attrex.nn.precision import mixed, product_dtype
 
 Place = Literal[
     "before_attention",
@@ -284,7 +284,8 @@ class PreNormEncoder(nn.Module):
         return entered_BTD
 
     def bias(self, mask_BT: Tensor | None, tokens: int) -> Tensor | None:
-        bias_1HTT = self._relative(tokens, tokens)
+        # Once for all layers: what is added to a product has its type.
+        bias_1HTT = self._relative(tokens, tokens).to(product_dtype(self.positions.weight.device))
         if mask_BT is None:
             return bias_1HTT
         lowest = torch.finfo(bias_1HTT.dtype).min

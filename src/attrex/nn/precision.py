@@ -20,3 +20,8 @@ def has_bfloat16(device: torch.device) -> bool:
 def mixed(device: torch.device) -> torch.autocast:
     """A context in which a network's large products run in bfloat16 where that pays."""
     return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
+
+
+def product_dtype(device: torch.device) -> torch.dtype:
+    """What large products run in under ``mixed``."""
+    return torch.bfloat16 if has_bfloat16(device) else torch.float32

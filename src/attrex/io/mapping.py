@@ -38,7 +38,8 @@ class ColumnMapping:
     ``packed`` columns hold several attributes in a cell. ``many`` gives the delimiter of an attribute's
     multi-valued cells. ``absent`` and ``blank`` are the cells that mean "has none" and "unknown".
     ``category_depth`` keeps so many levels of a category path (``a > b > c``).
-    ``picture_folder`` stands in front of pictures' file names.
+    ``picture_folder`` stands in front of pictures' file names; without a column of pictures a product's
+    are what that folder has under its id.
     """
 
     id: str | None = None

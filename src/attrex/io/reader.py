@@ -10,9 +10,12 @@ from attrex.errors import ConfigError
 from attrex.io.ae110k import SEPARATOR, Ae110kReader
 from attrex.io.dialect import sniff
 from attrex.io.extractgpt import ExtractGptReader
+from attrex.io.implicitave import COLUMNS, ImplicitAveReader
 from attrex.io.input import Input
+from attrex.io.mae import MaeReader
 from attrex.io.mapping import ColumnMapping
 from attrex.io.mave import MaveReader
+from attrex.io.mepave import FIRST_LINE, MepaveReader
 from attrex.io.presets import PRESETS
 from attrex.io.problems import OnError
 from attrex.io.rows import Reader
@@ -20,13 +23,15 @@ from attrex.io.table_reader import TableReader
 from attrex.io.wdc_pave import WdcPaveReader
 
 Format = Literal[
-    "auto", "table", "ae110k", "extractgpt", "oa-mine", "wdc-pave", "mave", "videoave", "flipkart", "fashion"
-]
+    "auto", "table", "ae110k", "extractgpt", "oa-mine", "wdc-pave", "mave", "videoave", "flipkart", "fashion",
+    "mepave", "mae", "implicitave",
+]  # fmt: skip
 FORMATS: tuple[str, ...] = get_args(Format)
 _TELLING = {
     "videoave": {"parent_title", "aspects"},
     "flipkart": {"uniq_id", "product_specifications"},
     "fashion": {"productDisplayName", "articleType", "baseColour"},
+    "implicitave": COLUMNS,
 }
 
 
@@ -41,7 +46,8 @@ def open_reader(
 ) -> Reader:
     """A reader for the file, or for standard input ("-").
 
-    "auto" tells the format by the first bytes. ``mapping`` concerns tables. ``metadata`` is the Amazon
+    "auto" tells the format by the first bytes. ``mapping`` concerns tables, its ``picture_folder`` every
+    format that names pictures. ``metadata`` is the Amazon
     metadata file that MAVE's label files point into. ``on_error`` decides about rows that cannot be used:
     the first one raises, or all are skipped, counted and listed (``Reader.problems``).
 
@@ -65,6 +71,12 @@ def open_reader(
     if chosen == "mave":
         return MaveReader(source, on_error, None if metadata is None else Input(metadata))
     wish = mapping or ColumnMapping()
+    if chosen == "mepave":
+        return MepaveReader(source, on_error, wish.picture_folder)
+    if chosen == "mae":
+        return MaeReader(source, on_error, wish.picture_folder)
+    if chosen == "implicitave":
+        return ImplicitAveReader(source, on_error, wish.picture_folder)
     if chosen in PRESETS:
         wish = wish.over(PRESETS[chosen])
     return TableReader(source, chosen, wish, on_error)
@@ -78,6 +90,10 @@ def _told(source: Input) -> str:
     line = next((part for part in head.split("\n") if part.strip()), "")
     if SEPARATOR in line:
         return "ae110k"
+    if FIRST_LINE.fullmatch(line.rstrip("\r")):
+        return "mepave"
+    if line.lstrip().startswith("["):
+        return "mae" if '"specs"' in head else "table"
     if line.lstrip().startswith("{"):
         return _told_by_keys(line, len(line) < len(head))
     dialect = sniff(head, tabs=False, mark=False)
@@ -97,9 +113,14 @@ def _told_by_keys(line: str, whole: bool) -> str:
         return "wdc-pave"
     if "paragraphs" in keys or ({"id", "attributes"} <= keys and '"evidences"' in line):
         return "mave"
-    return "table"
+    if {"text", "spo_list"} <= keys:
+        return "mepave"
+    return "mae" if {"specs", "images"} <= keys and keys & {"tokens", "clean_text"} else "table"
 
 
 def _loose_keys(line: str) -> set[str]:
-    known = ("input", "input_title", "target_scores", "paragraphs", "id", "attributes")
+    known = (
+        *("input", "input_title", "target_scores", "paragraphs", "id", "attributes"),
+        *("text", "spo_list", "specs", "images", "tokens", "clean_text"),
+    )
     return {key for key in known if f'"{key}":' in line or f'"{key}" :' in line}

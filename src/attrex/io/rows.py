@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from attrex.core import Product
@@ -59,6 +60,11 @@ class Reader(ABC):
     def path(self) -> str:
         """The file's name, or "standard input"."""
         return self.source.name
+
+    @property
+    def folder(self) -> Path:
+        """What pictures' locations are relative to: the file's folder; of standard input the working one."""
+        return Path() if self.source.path is None else self.source.path.parent
 
     @property
     def problems(self) -> list[InputError]:

@@ -148,7 +148,7 @@ class TableReader(Reader):
             id=self._unique(id, row, plan.id) if id else f"row-{row}",
             category=self._category(cells.get(plan.category)) if plan.category else None,
             sources=tuple(sources),
-            pictures=self._pictures(cells) if plan.pictures else (),
+            pictures=self._pictures(cells) if plan.pictures else self._by_id(id),
             stated=stated,
         )
 
@@ -218,6 +218,11 @@ class TableReader(Reader):
                 if location := as_text(part).strip():
                     found[location if "://" in location else folder + location] = None
         return tuple(map(Picture, found))
+
+    def _by_id(self, id: str) -> tuple[Picture, ...]:
+        """Without a column of pictures: what the folder of pictures has under the product's id."""
+        folder = self._wish.picture_folder
+        return (Picture(f"{folder.rstrip('/')}/{id}"),) if folder and id else ()
 
     def _warn_long(self, length: int, row: int, column: str) -> None:
         self._problems.warn(

@@ -16,10 +16,10 @@ def lexicon() -> Extractor:
     return fit(shop(60), recipe="lexicon")
 
 
-def test_a_model_that_reads_slower_than_it_prepares_has_no_disk_cache(
-    lexicon: Extractor, tmp_path: Path
-) -> None:
-    with pytest.raises(ConfigError, match=r'cache: what "lexicon" prepares .* Fix: leave the cache out'):
+def test_a_model_that_prepares_next_to_nothing_has_no_disk_cache(lexicon: Extractor, tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r'cache: "lexicon" prepares next to nothing .* Fix: leave the cache out'
+    ):
         lexicon.fill(shop(3), cache=tmp_path)
     with pytest.raises(ConfigError, match="cache limit: -1 gigabytes is not above 0"):
         open_cache(lexicon.model, lexicon.version, tmp_path, limit=-1)

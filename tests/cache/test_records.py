@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from attrex.cache.records import Precision, Unreadable, own, pack, size_of, unpack
+from attrex.core import Candidate, Evidence, Span
 from attrex.text.reading import Reading
 from tests.cache.made import Inner, Made, made
 
@@ -100,13 +102,30 @@ def test_a_text_where_a_number_was_is_refused() -> None:
         unpack(memoryview(data), Made)
 
 
+@dataclass(frozen=True)
+class Said:
+    """As a generator's: what it proposes, by an attribute's pieces."""
+
+    answers: Mapping[tuple[int, ...], tuple[tuple[Candidate, ...], float]]
+
+
+def test_candidates_by_name_come_out() -> None:
+    found = Candidate("red", 0.1 + 0.2, Evidence("span", Span("title", 3, 6), alignment="fuzzy"))
+    one = Said({(1, 2): ((found, replace(found, text="\ud83d")), 0.5), (): ((), 1.0)})
+    assert back(one, "int8") == one
+    assert size_of(one) > 200
+    data = pack(one, Said, "float32").replace(b'"fuzzy"', b'"wrong"')
+    with pytest.raises(Unreadable, match="expected one of"):
+        unpack(memoryview(data), Said)
+
+
 def test_a_record_of_something_else_is_a_mistake_of_ours() -> None:
     @dataclass(frozen=True)
     class Odd:
-        things: dict[str, int]
+        things: set[int]
 
-    with pytest.raises(TypeError, match="cannot hold dict"):
-        pack(Odd({}), Odd, "float32")
+    with pytest.raises(TypeError, match="cannot hold set"):
+        pack(Odd(set()), Odd, "float32")
 
 
 def test_a_view_is_copied_out_of_its_batch_and_nothing_else_is() -> None:

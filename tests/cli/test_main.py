@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_a_wrong_option_exits_with_two(shell: Shell, table: Path) -> None:
         (
             ("fill", "{table}", "-m", "{model}", "--cache", "kept"),
             2,
-            'cache: what "lexicon" prepares is made',
+            'cache: "lexicon" prepares next to nothing',
         ),
         (("plan", "{table}", "-m", "nowhere/"), 6, "attrex: nowhere"),
         (
@@ -151,8 +152,71 @@ def test_stopped_it_keeps_what_is_done_and_can_be_resumed(
     assert state.exists()
 
 
+def piped(command: str) -> subprocess.CompletedProcess[str]:
+    """A line of bash; ``attrex`` in it is the command under test. The exit code is that of its first part."""
+    attrex = f'attrex() {{ "{sys.executable}" -m attrex "$@"; }}; '
+    line = f"{attrex}{command}; exit ${{PIPESTATUS[0]}}"
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(model: Path, table: Path) -> None:
-    command = f"{sys.executable} -m attrex fill {table} -m {model} --all --layout long | head -n 1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    done = piped(f"attrex fill {table} -m {model} --all --layout long -q | head -n 1")
     assert done.stdout.startswith("{")
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_result_that_nobody_reads_is_no_error(table: Path) -> None:
+    done = piped(f"attrex schema infer {table} | true")
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+FULL = (
+    "attrex: standard output: cannot be written: No space left on device. "
+    "Fix: make room, or write to another place\n"
+)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "fill {table} -m {model}",
+        "fill {table} -m {model} -o {out} --json",
+        "fit {table} --recipe lexicon -o {out}",
+        "fit {table} --recipe lexicon --dry-run",
+        "schema infer {table}",
+        "evaluate {table} -m {model}",
+        "plan {table} -m {model} --seconds 0.1",
+    ],
+)
+def test_a_full_standard_output_is_one_message(
+    model: Path, table: Path, tmp_path: Path, command: str, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = command.format(table=table, model=model, out=tmp_path / "out.csv").split()
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        done = shell(*arguments)
+    assert done.code == 4
+    assert done.err.endswith(FULL)
+
+
+def test_the_last_flush_to_a_full_standard_output_is_silent(table: Path) -> None:
+    done = piped(f"attrex schema infer {table} >/dev/full")
+    assert (done.returncode, done.stderr) == (4, FULL)
+
+
+def test_help_to_a_full_standard_output() -> None:
+    done = piped("attrex --help >/dev/full")
+    assert (done.returncode, done.stderr) == (4, "attrex: [Errno 28] No space left on device\n")
+
+
+def test_a_full_standard_error_stops_no_work(
+    model: Path, table: Path, tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open("/dev/full", "w", encoding="utf-8", buffering=1) as full:
+        monkeypatch.setattr("sys.stderr", full)
+        done = shell("fill", table, "-m", model, "-o", tmp_path / "o.csv", "--on-error", "skip")
+        monkeypatch.undo()
+        with suppress(OSError):
+            full.close()
+    assert done.code == 0
+    assert "200 rows" in done.out

@@ -98,6 +98,9 @@ def test_kept_records_go_where_the_network_is(row: Row, begun_once: Begun) -> No
     asks = [(p, a) for p in range(len(windows)) for a in range(len(ATTRIBUTES))]
     model = copy.deepcopy(model)
     model.network.to("meta")
+    if row.builder == "generative":  # its answers stand in its records
+        assert len(model.answer(prepared, described, asks)) == len(asks)
+        return
     with pytest.raises((RuntimeError, NotImplementedError), match="meta") as stopped:
         model.answer(prepared, described, asks)
     assert not re.search("same device|expected device", str(stopped.value))

@@ -26,15 +26,15 @@ def open_cache(
     """The model's records in ``folder``, of at most ``limit`` gigabytes with those of other models. ``say``
     is told what the user should know of it; without, the log is.
 
-    Raises ``ConfigError`` for a model whose records do not pay on a disk.
+    Raises ``ConfigError`` for a model whose records are not for a disk.
     """
     if not limit > 0:
         raise ConfigError(f"cache limit: {limit:g} gigabytes is not above 0")
     types = model.record_types if isinstance(model, Packing) else None
     if types is None:
         raise ConfigError(
-            f'cache: what "{model.config()["builder"]}" prepares is made faster than it is read from a disk. '
-            "Fix: leave the cache out"
+            f'cache: "{model.config()["builder"]}" prepares next to nothing before it knows the attribute, '
+            "so that a cache would spare nothing. Fix: leave the cache out"
         )
     size = int(limit * GIGABYTE)
     return DiskCache(Path(folder), model=f"{version} {__version__}", types=types, limit=size, say=say)

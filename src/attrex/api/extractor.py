@@ -68,8 +68,8 @@ class Extractor:
 
     def cached(self, cache: Kept | None) -> Pipeline:
         """The same with a cache: an ``attrex.cache.MemoryCache``, or a folder on a disk (of 4 GB at most;
-        ``attrex.cache.DiskCache`` for more). Raises ``ConfigError`` where the model's records do not pay on a
-        disk. The latest is kept open."""
+        ``attrex.cache.DiskCache`` for more). Raises ``ConfigError`` where the model's records are not for
+        a disk. The latest is kept open."""
         place = Path(cache) if isinstance(cache, str) else cache
         if place not in self._pipelines:
             self._pipelines = {None: self._pipelines[None]} if None in self._pipelines else {}

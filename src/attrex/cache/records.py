@@ -14,6 +14,7 @@ import json
 import struct
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any, Literal
@@ -111,9 +112,12 @@ def _put(value: Any, kind: Any, arrays: list[tuple[str, list[int], bytes]], prec
     if origin in (list, tuple):
         kinds = _kinds(inner, len(value))
         return [_put(each, own, arrays, precision) for each, own in zip(value, kinds, strict=True)]
+    if origin is Mapping:
+        key, own = inner
+        return [[_put(k, key, arrays, precision), _put(v, own, arrays, precision)] for k, v in value.items()]
     if isinstance(kind, type) and is_dataclass(kind):
         return {name: _put(getattr(value, name), own, arrays, precision) for name, own in _fields(kind)}
-    if kind in (str, int, float, bool):
+    if kind in (str, int, float, bool) or origin is Literal:
         return value
     raise TypeError(f"a record of a cache cannot hold {kind}")
 
@@ -129,6 +133,13 @@ def _get(tree: Any, kind: Any, arrays: list[Tensor]) -> Any:
     if origin in (list, tuple):
         made = [_get(each, own, arrays) for each, own in zip(tree, _kinds(inner, len(tree)), strict=True)]
         return made if origin is list else tuple(made)
+    if origin is Mapping:
+        key, own = inner
+        return {_get(k, key, arrays): _get(v, own, arrays) for k, v in tree}
+    if origin is Literal:
+        if tree not in inner:
+            raise Unreadable(f"expected one of {inner}")
+        return tree
     if isinstance(kind, type) and is_dataclass(kind):
         named = _fields(kind)
         if tree.keys() != {name for name, _ in named}:
@@ -221,6 +232,8 @@ def size_of(record: Any) -> int:
         if record and isinstance(record[0], int):
             return 56 + 8 * len(record)  # small numbers are shared
         return 56 + sum(8 + size_of(each) for each in record)
+    if isinstance(record, Mapping):
+        return 64 + sum(100 + size_of(key) + size_of(own) for key, own in record.items())
     if isinstance(record, str):
         return 56 + len(record)
     return 32

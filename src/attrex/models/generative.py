@@ -146,6 +146,8 @@ class GenerativeNetwork(nn.Module):
 class Generator:
     """The mechanism of the generative model; see the module's text."""
 
+    record_types = (PreparedOutput, DescribedName)
+
     def __init__(self, order: Order, beams: int, *, window: int) -> None:
         self._order, self._beams, self._window = order, beams, window
 

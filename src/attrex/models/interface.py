@@ -82,9 +82,9 @@ class Packing(Protocol):
     @property
     def record_types(self) -> tuple[type, type] | None:
         """Of ``Prepared`` and of ``Described``: dataclasses whose fields are tensors, texts, numbers,
-        other such dataclasses (``Reading``), None, and tuples or lists of these, all annotated. They are
-        packed by their annotations, and come back on the CPU, those of ``Prepared`` rounded to 16 or 8 bits.
-        A ``Described`` may also be None. None for a model whose records are not for a disk."""
+        other such dataclasses (``Reading``), None, and tuples, lists or mappings of these, all annotated.
+        They are packed by their annotations, and come back on the CPU, those of ``Prepared`` rounded to 16
+        or 8 bits. A ``Described`` may also be None. None for a model whose records are not for a disk."""
         ...
 
 

@@ -76,8 +76,6 @@ class PairTask(Protocol[Network]):
 class PairReader(Generic[Network]):
     """The mechanism; see the module's text."""
 
-    record_types = (PreparedText, DescribedQuestion)
-
     def __init__(self, task: PairTask[Network]) -> None:
         self.task = task
 

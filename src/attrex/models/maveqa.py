@@ -22,7 +22,7 @@ from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import ListedAttributes
 from attrex.models.pair_reader import PairReader
 from attrex.models.sequence_tagger import chain_of, own_decoders
-from attrex.models.tagging import TaggedWindow, answers, tag_tensor
+from attrex.models.tagging import TaggedWindow, answers, gold_tags
 from attrex.models.text_encoders import MadeText, Shapes, pretrained_text
 from attrex.models.trained import Learnt, TrainedModel
 from attrex.nn import crf, flops
@@ -89,9 +89,7 @@ class SourcesTask:
         return {f"etc {field.name}": getattr(inputs, field.name) for field in fields(inputs)}
 
     def gold(self, examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
-        lengths = [len(each.reading) for each in examples]
-        asks = [(each.asks[0], length) for each, length in zip(examples, lengths, strict=True)]
-        return {"tags_NT": tag_tensor(asks, self._scheme, max(lengths))}
+        return gold_tags(examples, self._scheme)
 
     def decide(
         self,

@@ -242,3 +242,10 @@ def tag_tensor(asks: Sequence[tuple[TaggedAsk, int]], scheme: TagScheme, width: 
     for at, (ask, length) in enumerate(asks):
         tags_NT[at, :length] = torch.tensor(scheme.encode(ask.spans, length), dtype=torch.long)
     return tags_NT
+
+
+def gold_tags(examples: Sequence[TaggedWindow], scheme: TagScheme) -> dict[str, Tensor]:
+    """``tags_NT`` of examples with one ask each."""
+    lengths = [len(each.reading) for each in examples]
+    asks = [(each.asks[0], length) for each, length in zip(examples, lengths, strict=True)]
+    return {"tags_NT": tag_tensor(asks, scheme, max(lengths))}

@@ -3,6 +3,7 @@
     AttrexError
     ├── InputError        the product data: file, row, field, and how to mend it
     │   └── OutputError   the place to write to: full, read-only, already there
+    │       └── PipeClosed   nobody reads standard output any more; ends without a message
     ├── SchemaError       the schema: unknown parent, cycle, duplicate name
     ├── ConfigError       a setting, with its path: ``training.learning_rate: expected ...``
     ├── ModelError        a model folder: missing, truncated, newer, other architecture
@@ -56,6 +57,12 @@ class OutputError(InputError):
     """The output cannot be written."""
 
     exit_code = 4
+
+
+class PipeClosed(OutputError):
+    """Whoever read standard output has seen enough; the exit code is that of the signal for it."""
+
+    exit_code = 141
 
 
 class SchemaError(AttrexError):

@@ -241,7 +241,8 @@ def test_a_full_device_behind_standard_output(reader: Reader, monkeypatch: pytes
         with contextlib.suppress(OSError):
             full.close()
     assert str(caught.value) == (
-        "standard output: cannot be written: No space left on device. Fix: write to a file (-o)"
+        "standard output: cannot be written: No space left on device. "
+        "Fix: make room, or write to another place"
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import Meter, counted, say, show_json, telling
+from attrex.cli.terminal import Meter, counted, say, show_json, show_line, telling
 
 if TYPE_CHECKING:
     from attrex.extract.jobs import JobReport
@@ -110,7 +110,7 @@ def fill(
         show_json(_summary(out, report, sink.fills))
     else:
         for line in _lines(out, report, sink.fills):
-            say(line) if to_error else print(line)
+            say(line) if to_error else show_line(line)
 
 
 def _summary(out: str, report: JobReport, fills: Mapping[str, Fill]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import clock, counted, quiet, say, show, show_json, telling
+from attrex.cli.terminal import clock, counted, quiet, say, show, show_json, show_line, telling
 from attrex.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -90,10 +90,10 @@ def _print(extractor: Extractor, out: Path | None, seconds: float) -> None:
     for note in report.notes:
         say(f"note: {note}")
     attributes = counted(len(extractor.schema.every), "attribute")
-    print(f"{out}: {extractor.name}, {attributes}, fitted in {clock(seconds)}")
+    show_line(f"{out}: {extractor.name}, {attributes}, fitted in {clock(seconds)}")
     if report.scores is not None:
         s = report.scores.micro.scores
-        print(
+        show_line(
             f"On {counted(report.scores.asks, 'known cell')} kept apart: precision {s.precision:.3f}, "
             f"recall {s.recall:.3f}, F1 {s.f1:.3f} (thresholds were chosen on them)"
         )

@@ -3,11 +3,13 @@
 Nothing heavy is imported before a verb runs: ``attrex --help`` is instant.
 
 Exit codes: 0 done; 1 any other error; 2 a wrong option or setting; 3 the input; 4 the output;
-5 the schema; 6 the model; 130 stopped by the user.
+5 the schema; 6 the model; 130 stopped by the user; 141 standard output was closed by its reader.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 from types import FrameType
@@ -17,9 +19,12 @@ import typer
 
 from attrex import __version__
 from attrex.cli import backtest, evaluate, fill, fit, inspect, plan, schema
-from attrex.errors import AttrexError
+from attrex.cli.terminal import say, show_line
+from attrex.errors import AttrexError, OutputError, PipeClosed
+from attrex.io.standard_output import put
 
 STOPPED = 130
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 app = typer.Typer(
     help="Fills in the blanks of a product catalogue, with evidence.",
@@ -39,7 +44,7 @@ app.add_typer(schema.app, name="schema")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"attrex {__version__}")
+        show_line(f"attrex {__version__}")
         raise typer.Exit
 
 
@@ -54,21 +59,39 @@ def _root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command and exits with its code."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        # either is None where it was closed before the start (">&-")
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+        code = run(sys.argv[1:] if arguments is None else arguments)
+        try:
+            put("")  # what is still buffered; the interpreter's own last flush would fail with a traceback
+        except OutputError as error:
+            code = code or error.exit_code
+        sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Runs a command and returns its exit code; what goes wrong is one message on standard error."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
+        return _run(arguments)
+    except PipeClosed as end:
+        return end.exit_code
+    except AttrexError as error:
+        say(f"attrex: {error}")
+        return error.exit_code
+
+
+def _run(arguments: list[str]) -> int:
+    try:
         app(arguments, prog_name="attrex")
     except SystemExit as end:
         if end.code == STOPPED:
-            print("attrex: stopped", file=sys.stderr)
+            say("attrex: stopped")
         return end.code if isinstance(end.code, int) else 0
-    except AttrexError as error:
-        print(f"attrex: {error}", file=sys.stderr)
-        return error.exit_code
+    except OSError as error:
+        kind = OutputError if error.errno in _NO_ROOM else AttrexError
+        raise kind(str(error)) from None
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import counted, say, show_json, telling, write_text
+from attrex.cli.terminal import counted, say, show_json, show_line, telling, write_text
 
 if TYPE_CHECKING:
     from attrex.schema import Schema
@@ -54,7 +54,7 @@ def lint(
     if as_json:
         show_json([asdict(finding) for finding in findings])
     else:
-        print("\n".join(map(str, findings)) or "nothing odd")
+        show_line("\n".join(map(str, findings)) or "nothing odd")
     if any(f.severity == "warning" for f in findings):
         raise typer.Exit(5)
 
@@ -66,7 +66,7 @@ def diff(old: File, new: File) -> None:
     from attrex.schema import read_schema
 
     found = compare(read_schema(old), read_schema(new))
-    print(found)
+    show_line(str(found))
     if found.breaking:
         raise typer.Exit(5)
 
@@ -89,7 +89,7 @@ def _give(schema: Schema, out: Path | None) -> None:
 
     text = dump_schema(schema)
     if out is None:
-        print(text, end="")
+        show_line(text.removesuffix("\n"))
         return
     write_text(out, text)
     categories = counted(len(schema.categories), "category", "categories")

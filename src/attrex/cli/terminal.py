@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrex.errors import InputError, OutputError
+from attrex.io.standard_output import put
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,7 +27,16 @@ def show(content: RenderableType) -> None:
     """A table or text on standard output."""
     from rich.console import Console
 
-    Console(file=sys.stdout, soft_wrap=False, highlight=False).print(content)
+    encoding, printed = sys.stdout.encoding or "utf-8", io.BytesIO()
+    with io.TextIOWrapper(printed, encoding, errors="replace", newline="", write_through=True) as file:
+        console = Console(file=file, force_terminal=sys.stdout.isatty() or None, highlight=False)
+        console.print(content)
+        put(printed.getvalue().decode(encoding))
+
+
+def show_line(line: str) -> None:
+    """A line on standard output."""
+    put(line + "\n")
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -37,12 +48,18 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 def show_json(content: Any) -> None:
     """For machines."""
-    print(json.dumps(content, ensure_ascii=False, indent=2))
+    show_line(json.dumps(content, ensure_ascii=False, indent=2))
 
 
 def say(line: str) -> None:
     """A line on standard error."""
-    print(line, file=sys.stderr, flush=True)
+    _put_beside(line + "\n")
+
+
+def _put_beside(text: str) -> None:
+    """On standard error. Where that cannot be written the work goes on: results are not told there."""
+    with suppress(OSError):
+        print(text, end="", file=sys.stderr, flush=True)
 
 
 def quiet(line: str) -> None:
@@ -106,13 +123,12 @@ class Meter:
             return
         self._last = now
         line = progress_line(rows, rows - self._first, now - self._start, fraction())
-        print(f"\r{line}\x1b[K" if self._live else line, end="" if self._live else "\n", file=sys.stderr)
-        sys.stderr.flush()
+        _put_beside(f"\r{line}\x1b[K" if self._live else f"{line}\n")
 
     def close(self) -> None:
         """Clears the line."""
         if self._live and not self._silent:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            _put_beside("\r\x1b[K")
 
 
 def progress_line(rows: int, new: int, seconds: float, fraction: float | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from attrex.io.encoders import Encoder, Kind, ParquetEncoder, TextEncoder
 from attrex.io.layouts import LISTS, NUMBERS, Layout, LongLayout, MaveLayout, WideLayout
 from attrex.io.parts import PartFolder, kept_rows
 from attrex.io.rows import Reader, Row
+from attrex.io.standard_output import put
 
 LayoutName = Literal["auto", "wide", "long", "mave"]
 Existing = Literal["resume", "restart"]
@@ -158,15 +158,7 @@ class StreamSink(Sink):
         self._put(encoder.head())
 
     def _put(self, data: bytes) -> None:
-        try:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        except OSError as error:
-            raise OutputError(
-                f"cannot be written: {error.strerror or error}",
-                file="standard output",
-                fix="write to a file (-o)",
-            ) from None
+        put(data)
 
     def _written(self) -> None:
         piece = io.BytesIO()

@@ -70,9 +70,9 @@ class PretrainedText:
     """A pretrained encoder, by the name that ``nn.pretrained.find_base`` knows; the other arguments as
     ``PretrainedEncoder``'s."""
 
-    def __init__(self, base: str, *, frozen_embeddings: bool, dropout: float = 0.1, layers: int = 1) -> None:
+    def __init__(self, base: str, *, frozen_embeddings: bool, layers: int = 1) -> None:
         self.base = base
-        self.frozen_embeddings, self.dropout, self.layers = frozen_embeddings, dropout, layers
+        self.frozen_embeddings, self.layers = frozen_embeddings, layers
 
     def make(self, pool: Pool) -> MadeText:
         base = find_base(self.base)
@@ -105,9 +105,7 @@ class PretrainedText:
         return MadeText(tokeniser, encoder, encoder.width, dict(files), bool(about["portable"]))
 
     def _encoder(self, body: nn.Module) -> PretrainedEncoder:
-        return PretrainedEncoder(
-            body, frozen_embeddings=self.frozen_embeddings, dropout=self.dropout, layers=self.layers
-        )
+        return PretrainedEncoder(body, frozen_embeddings=self.frozen_embeddings, layers=self.layers)
 
 
 class RecurrentText:
@@ -186,18 +184,17 @@ class ShapedText:
 
 
 def pretrained_text(
-    base: str, *, frozen_embeddings: bool, shapes: Shapes, dropout: float = 0.1, layers: int = 1
+    base: str, *, frozen_embeddings: bool, shapes: Shapes, layers: int = 1
 ) -> PretrainedText | ShapedText:
     """A pretrained encoder, with or without shapes. Raises ``ConfigError`` where ``shapes`` is neither."""
-    text = PretrainedText(base, frozen_embeddings=frozen_embeddings, dropout=dropout, layers=layers)
+    text = PretrainedText(base, frozen_embeddings=frozen_embeddings, layers=layers)
     return ShapedText(text) if one_of("shapes", shapes, ("ignored", "read")) == "read" else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextArguments:
     """The arguments that builders with a choice of text encoders have in common. Those of "pretrained"
-    are ``base``, ``frozen_embeddings``, ``shapes`` and ``layers``, ``dropout`` (of the states) is both's,
-    the others are of "bilstm"."""
+    are ``base``, ``frozen_embeddings``, ``shapes`` and ``layers``, the others are of "bilstm"."""
 
     encoder: Encoder
     base: str
@@ -222,7 +219,6 @@ class TextArguments:
                 self.base,
                 frozen_embeddings=self.frozen_embeddings,
                 shapes=self.shapes,
-                dropout=self.dropout,
                 layers=self.layers,
             )
         return RecurrentText(

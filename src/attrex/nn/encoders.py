@@ -30,17 +30,14 @@ class PretrainedEncoder(nn.Module):
     """A Hugging Face encoder. With ``frozen_embeddings`` the word table is left as it was pretrained:
     the words that a small catalogue lacks keep their place beside those it has (and a dense gradient of
     30,000 rows a step is saved: 0.81 s instead of 1.00 s forward and backward, loaded AVX2 machine).
-    ``dropout``: of the states. ``layers``: the states are the mean of the last so many layers'."""
+    ``layers``: the states are the mean of the last so many layers'. Dropout is the body's own."""
 
-    def __init__(
-        self, body: nn.Module, *, frozen_embeddings: bool, dropout: float = 0.1, layers: int = 1
-    ) -> None:
+    def __init__(self, body: nn.Module, *, frozen_embeddings: bool, layers: int = 1) -> None:
         super().__init__()
         most = int(body.config.num_hidden_layers)  # type: ignore[union-attr,arg-type]  # any HF body has it
         if not 1 <= layers <= most:
             raise ConfigError(f"layers is {layers}; the encoder has {most}, and at least one is read")
         self.body, self.layers = body, layers
-        self.dropout = nn.Dropout(dropout)
         self.frozen_embeddings = frozen_embeddings
         if frozen_embeddings:
             _embeddings(body).requires_grad_(False)

@@ -149,12 +149,15 @@ def main() -> None:
     options.add_argument("--set", default="ae-110k", choices=["ae-110k", "wdc-pave"])
     options.add_argument("--tables", nargs="+", default=list(TABLES), choices=list(TABLES))
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    options.add_argument("--without", nargs="+", default=[], help="labels of rows to leave out")
     options.add_argument("--keep", type=Path, default=Path("benchmarks/kept"))
     given = options.parse_args()
     bench = Bench(given.data, given.set, given.keep)
     for table in given.tables:
         rows: list[list[Any]] = []
         for run in TABLES[table]:
+            if run.label in given.without:
+                continue
             runs = [bench.judged(run, seed) for seed in given.seeds]
             if table == "5":
                 sides = [lambda n: bench.filled[n] >= HIGH, lambda n: bench.filled[n] < HIGH]
@@ -178,6 +181,7 @@ def main() -> None:
             [
                 f"{len(bench.report)} report and {len(bench.others)} other products; {len(bench.names)} "
                 f"attributes; seeds {', '.join(map(str, given.seeds))}; macro averages over attributes.",
+                *([f"Left out: {', '.join(given.without)}."] if given.without and table == "4" else []),
             ],
             {"names": bench.names, "filled": dict(bench.filled)},
         )

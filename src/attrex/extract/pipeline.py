@@ -1,4 +1,4 @@
-"""Products in, extractions out: cut, prepare, describe, answer, merge, resolve.
+"""Products in, extractions out: gate, cut, prepare, describe, answer, merge, resolve.
 
 Streaming: a few batches are in flight, whatever the length of the input. The model works in one
 thread while the caller's thread reads, resolves and writes: torch lets go of the interpreter.
@@ -7,15 +7,18 @@ thread while the caller's thread reads, resolves and writes: torch lets go of th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 
 from attrex.cache import Cache, product_key
 from attrex.core import Answer, Extraction, InputRead, Product, Provenance, Status, content_hash
 from attrex.extract.described import DescribedAttributes
+from attrex.extract.gating import excluded, narrowed
 from attrex.extract.merge import Merged
 from attrex.extract.request import Request, Result
+from attrex.models.gate import FittedGate
 from attrex.models.interface import Model, Prepared
 from attrex.resolve import Resolver
 from attrex.schema import Schema
@@ -25,15 +28,21 @@ BATCH = 256
 """Products a batch: enough for a model to sort by length, few enough for memory to stay flat."""
 WINDOWS = 512
 """Windows prepared at once: one product of 10 MB is 20,000 windows."""
+GATE = "gate"
+"""The stage that denies an attribute, in the provenance."""
 AHEAD = 2
 """Batches that wait for or are in the model's hands."""
 
 Answers = list[tuple[Answer, InputRead]]
+Denied = Mapping[str, float]
+"""The attributes of one request that the gate denies, each with the probability that it applies."""
+Done = tuple[list[Answers], Sequence[Denied] | None]
 
 
 class Pipeline:
     """One model, one schema, one resolver; ``stage`` names the model in the provenance and
-    ``version`` is its content hash. A ``cache`` may serve many pipelines."""
+    ``version`` is its content hash. A ``cache`` may serve many pipelines. What the ``gate`` denies is not
+    asked, and is not applicable."""
 
     def __init__(
         self,
@@ -44,8 +53,9 @@ class Pipeline:
         stage: str,
         version: str,
         cache: Cache | None = None,
+        gate: FittedGate | None = None,
     ) -> None:
-        self.model, self.schema, self.resolver = model, schema, resolver
+        self.model, self.schema, self.resolver, self.gate = model, schema, resolver, gate
         self._stage, self._version = stage, version
         self._cache = None if model.traits.cacheable == "no" else cache
         self._described = DescribedAttributes(model, self._cache, version)
@@ -54,20 +64,26 @@ class Pipeline:
     def run(self, requests: Iterable[Request], *, batch: int = BATCH) -> Iterator[Result]:
         """One result per request, in order, as soon as its batch is done."""
         waiting = iter(requests)
-        pending: deque[tuple[list[Request], Future[list[Answers]]]] = deque()
+        pending: deque[tuple[list[Request], Future[Done]]] = deque()
         with ThreadPoolExecutor(1, thread_name_prefix="attrex-model") as worker:
             try:
                 while part := list(islice(waiting, batch)):
-                    pending.append((part, worker.submit(self.answers, part)))
+                    pending.append((part, worker.submit(self._done, part)))
                     if len(pending) > AHEAD:
-                        done, answers = pending.popleft()
-                        yield from self.results(done, answers.result())
+                        asked, done = pending.popleft()
+                        yield from self.results(asked, *done.result())
                 while pending:
-                    done, answers = pending.popleft()
-                    yield from self.results(done, answers.result())
+                    asked, done = pending.popleft()
+                    yield from self.results(asked, *done.result())
             finally:
-                for _, answers in pending:
-                    answers.cancel()
+                for _, done in pending:
+                    done.cancel()
+
+    def _done(self, requests: Sequence[Request]) -> Done:
+        if self.gate is None:
+            return self.answers(requests), None
+        without = excluded(self.gate, requests)
+        return self.answers(narrowed(requests, without)), without
 
     def answers(self, requests: Sequence[Request]) -> list[Answers]:
         """Of one batch the merged answers and how much was read, per request and attribute."""
@@ -116,12 +132,20 @@ class Pipeline:
             return True
         return any(source.text and not source.text.isspace() for source in product.sources)
 
-    def results(self, requests: Sequence[Request], answers: Sequence[Answers]) -> Iterator[Result]:
-        """Answers of this model resolved, whenever they were given."""
-        for request, own in zip(requests, answers, strict=True):
-            yield Result(request, self._extractions(request, own))
+    def results(
+        self,
+        requests: Sequence[Request],
+        answers: Sequence[Answers],
+        without: Sequence[Denied] | None = None,
+    ) -> Iterator[Result]:
+        """Answers of this model resolved, whenever they were given; to the requests ``without`` what the gate
+        denies, if anything."""
+        if without is None:
+            without = [{}] * len(requests)
+        for request, own, denied in zip(requests, answers, without, strict=True):
+            yield Result(request, self._extractions(request, own, denied))
 
-    def _extractions(self, request: Request, answers: Answers) -> tuple[Extraction, ...]:
+    def _extractions(self, request: Request, answers: Answers, denied: Denied) -> tuple[Extraction, ...]:
         product = request.product
         provenance = Provenance(
             self._version,
@@ -132,10 +156,15 @@ class Pipeline:
             self.resolver.calibrated,
         )
         resolve = self.resolver.resolve
+        asked = request.attributes
+        if denied:
+            asked = tuple([attribute for attribute in asked if attribute.name not in denied])
         made = [
             resolve(product.id, attribute, answer, read, provenance)
-            for attribute, (answer, read) in zip(request.attributes, answers, strict=True)
+            for attribute, (answer, read) in zip(asked, answers, strict=True)
         ]
+        if denied:
+            made = self._with_denied(request, made, denied, provenance)
         if request.inapplicable:
             declared = Provenance(
                 self._version, self.schema.version, self._normaliser, provenance.input, "schema", False
@@ -145,6 +174,19 @@ class Pipeline:
                 for name in request.inapplicable
             ]
         return tuple(made)
+
+    def _with_denied(
+        self, request: Request, made: Sequence[Extraction], denied: Denied, provenance: Provenance
+    ) -> list[Extraction]:
+        assert self.gate is not None
+        gated = replace(provenance, model=self.gate.version, stage=GATE, calibrated=True)
+        answered, id = iter(made), request.product.id
+        return [
+            Extraction(id, a.name, Status.NOT_APPLICABLE, (), 1 - denied[a.name], (), "none", gated)
+            if a.name in denied
+            else next(answered)
+            for a in request.attributes
+        ]
 
 
 def input_hash(product: Product) -> str:

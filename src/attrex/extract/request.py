@@ -13,13 +13,15 @@ from attrex.schema import Schema
 @dataclass(frozen=True, slots=True)
 class Request:
     """A product, the attributes asked of it, and those asked that its category does not have
-    (they are answered "not applicable" without a model). ``tag`` is whatever the caller wants to have
-    beside the result, such as the product's row."""
+    (they are answered "not applicable" without a model). ``certain`` names those that a gate must not deny,
+    for a cell states them. ``tag`` is whatever the caller wants to have beside the result, such as the
+    product's row."""
 
     product: Product
     attributes: tuple[Attribute, ...]
     inapplicable: tuple[str, ...] = ()
     tag: Any = None
+    certain: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def blanks(product: Product, schema: Schema) -> Request:
 
 def everything(product: Product, schema: Schema) -> Request:
     """Asks all the product's category has, filled or not."""
-    return Request(product, schema.of(product.category))
+    return Request(product, schema.of(product.category), certain=_stated(product))
 
 
 def named(product: Product, attributes: Iterable[Attribute], schema: Schema) -> Request:
@@ -54,4 +56,8 @@ def named(product: Product, attributes: Iterable[Attribute], schema: Schema) -> 
             inapplicable.append(attribute.name)
         else:
             asked.append(own.get(attribute.name, attribute))
-    return Request(product, tuple(asked), tuple(inapplicable))
+    return Request(product, tuple(asked), tuple(inapplicable), certain=_stated(product))
+
+
+def _stated(product: Product) -> frozenset[str]:
+    return frozenset([name for name, values in product.stated.items() if values])

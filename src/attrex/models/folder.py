@@ -2,7 +2,8 @@
 
 ``config.json`` (builder, arguments, format), ``model.safetensors`` (what was trained), the model's own
 text files, ``schema.yaml``, ``calibration.json``, ``support.json`` (how often the training data state each
-value; may be absent) and ``README.md`` (the card). ``files.json`` lists every file with its SHA-256, so
+value; may be absent), ``gate.json`` and ``gate.safetensors`` (which attributes a product has at all; may be
+absent) and ``README.md`` (the card). ``files.json`` lists every file with its SHA-256, so
 that a truncated folder is told from a whole one.
 """
 
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from attrex.core import content_hash
 from attrex.errors import ModelError, OutputError
+from attrex.models.gate import FittedGate, load_gate
 from attrex.models.interface import Model
 from attrex.schema import Schema, dump_schema, read_schema
 
@@ -28,16 +30,18 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Of the folder. A newer attrex may write a higher one, which this one refuses."""
-CONFIG, WEIGHTS, SCHEMA, CALIBRATION, SUPPORT, CARD, LIST = (
+CONFIG, WEIGHTS, SCHEMA, CALIBRATION, SUPPORT, GATE, GATE_WEIGHTS, CARD, LIST = (
     "config.json",
     "model.safetensors",
     "schema.yaml",
     "calibration.json",
     "support.json",
+    "gate.json",
+    "gate.safetensors",
     "README.md",
     "files.json",
 )
-OWN = frozenset({CONFIG, WEIGHTS, SCHEMA, CALIBRATION, SUPPORT, CARD, LIST})
+OWN = frozenset({CONFIG, WEIGHTS, SCHEMA, CALIBRATION, SUPPORT, GATE, GATE_WEIGHTS, CARD, LIST})
 
 
 @runtime_checkable
@@ -66,6 +70,7 @@ class Stored:
     calibration: dict[str, Any]
     card: str
     support: dict[str, Any] | None = None
+    gate: FittedGate | None = None
 
 
 def model_version(model: StorableModel) -> str:
@@ -91,6 +96,7 @@ def save_model(
     calibration: Mapping[str, Any],
     card: str,
     support: Mapping[str, Any] | None = None,
+    gate: FittedGate | None = None,
 ) -> Path:
     """Writes the folder, whole or not at all, and returns it.
 
@@ -108,13 +114,15 @@ def save_model(
         CALIBRATION: json.dumps(calibration, ensure_ascii=False),
         CARD: card,
         **({} if support is None else {SUPPORT: json.dumps(support, ensure_ascii=False)}),
+        **({} if gate is None else {GATE: json.dumps(gate.to_json(), ensure_ascii=False)}),
         **model.files(),
     }
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
-            _write(made, texts, model.tensors())
+            tensors = {WEIGHTS: model.tensors(), GATE_WEIGHTS: {} if gate is None else gate.gate.tensors()}
+            _write(made, texts, tensors)
             os.chmod(made, 0o755)  # noqa: S103 - as any folder the user makes
             if folder.exists():
                 for entry in made.iterdir():
@@ -132,13 +140,14 @@ def save_model(
     return folder
 
 
-def _write(made: Path, texts: Mapping[str, str], tensors: dict[str, Tensor]) -> None:
+def _write(made: Path, texts: Mapping[str, str], tensors: Mapping[str, dict[str, Tensor]]) -> None:
     for name, text in texts.items():
         (made / name).write_text(text, "utf-8")
-    if tensors:
-        from safetensors.torch import save_file
+    for name, own in tensors.items():
+        if own:
+            from safetensors.torch import save_file
 
-        save_file({n: t.detach().cpu().contiguous() for n, t in tensors.items()}, made / WEIGHTS)
+            save_file({n: t.detach().cpu().contiguous() for n, t in own.items()}, made / name)
     sums = {entry.name: _sha256(entry) for entry in sorted(made.iterdir()) if entry.name != CARD}
     (made / LIST).write_text(json.dumps(sums, indent=2), "utf-8")
 
@@ -178,13 +187,8 @@ def load_model(folder: Path) -> Stored:
     except TypeError as problem:
         raise ModelError(f"{folder / CONFIG}: arguments: {problem}") from problem
     texts = {n: (folder / n).read_text("utf-8") for n in sums if n not in OWN}
-    tensors: dict[str, Tensor] = {}
-    if WEIGHTS in sums:
-        from safetensors.torch import load_file
-
-        tensors = load_file(folder / WEIGHTS)
     try:
-        model.restore(tensors, texts)
+        model.restore(_tensors(folder, WEIGHTS, sums), texts)
     except KeyError as missing:
         raise ModelError(
             f"{folder}: {missing.args[0]} is missing. Fix: copy the whole folder, or fit the model again"
@@ -196,7 +200,16 @@ def load_model(folder: Path) -> Stored:
         _json(folder / CALIBRATION),
         card.read_text("utf-8") if card.is_file() else "",
         _json(folder / SUPPORT) if SUPPORT in sums else None,
+        load_gate(_json(folder / GATE), _tensors(folder, GATE_WEIGHTS, sums)) if GATE in sums else None,
     )
+
+
+def _tensors(folder: Path, name: str, sums: Mapping[str, str]) -> dict[str, Tensor]:
+    if name not in sums:
+        return {}
+    from safetensors.torch import load_file
+
+    return load_file(folder / name)
 
 
 def _checked(folder: Path) -> dict[str, str]:

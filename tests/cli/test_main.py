@@ -96,6 +96,11 @@ def test_a_wrong_option_exits_with_two(shell: Shell, table: Path) -> None:
         (("plan", "{table}", "-m", "{model}", "--ask", "Color", "-q"), 2, 'did you mean "Colour"?'),
         (("backtest", "{table}", "--share", "1"), 2, "--share is 1; it must lie between 0 and 1"),
         (("inspect", "{table}"), 3, "this is not the long form of attrex"),
+        (
+            ("inspect", "-"),
+            3,
+            "-: a pipe can be read only once, and it is read for the table and",
+        ),
     ],
 )
 def test_a_mistake_is_one_message_and_an_exit_code(

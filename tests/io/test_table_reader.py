@@ -3,7 +3,9 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import sys
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -84,7 +86,7 @@ def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch, pack: type
     standard_input(monkeypatch, pack(CSV.encode()))
     reader = open_reader("-")
     assert [row.product.id for row in reader] == ["a1", "a2"]
-    with pytest.raises(InputError, match="standard input: standard input can be read only once"):
+    with pytest.raises(InputError, match="standard input: a pipe can be read only once"):
         list(reader)
 
 
@@ -96,6 +98,30 @@ def test_parquet_and_long_csv_from_standard_input(monkeypatch: pytest.MonkeyPatc
     many = "id,title\n" + "".join(f"p{i},{'word ' * 30}\n" for i in range(2000))
     standard_input(monkeypatch, many.encode())
     assert [row.product.id for row in open_reader("-")] == [f"p{i}" for i in range(2000)]
+
+
+def pipe(path: Path, data: bytes) -> Path:
+    """A named pipe into which the data is written as it is read."""
+    os.mkfifo(path)
+    threading.Thread(target=path.write_bytes, args=[data], daemon=True).start()
+    return path
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_named_pipe_is_read_once_and_whole(tmp_path: Path, pack: type[bytes]) -> None:
+    many = "id,title\n" + "".join(f"p{i},{'word ' * 30}\n" for i in range(2000))
+    reader = open_reader(pipe(tmp_path / "p", pack(many.encode())))
+    assert [row.product.id for row in reader] == [f"p{i}" for i in range(2000)]
+    with pytest.raises(InputError, match="p: a pipe can be read only once"):
+        list(reader)
+
+
+def test_parquet_from_a_named_pipe(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"id": ["a", "b"], "title": ["x", "y"]}), buffer)
+    reader = open_reader(pipe(tmp_path / "p", buffer.getvalue()))
+    assert [row.product.id for row in reader] == ["a", "b"]
+    assert [row.product.id for row in reader] == ["a", "b"]  # a copy was made
 
 
 def test_rows_stream(tmp_path: Path) -> None:

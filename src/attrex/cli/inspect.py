@@ -9,6 +9,7 @@ import typer
 
 from attrex.cli import options as o
 from attrex.cli.terminal import say, show, write_text
+from attrex.errors import InputError
 
 
 def inspect(
@@ -18,6 +19,12 @@ def inspect(
     page_limit: Annotated[int, typer.Option("--page-limit", min=1, help="Rows shown in the page.")] = 2000,
 ) -> None:
     """Show extractions as a table, and as a page with the values highlighted in their text."""
+    if str(file) == "-" or file.is_fifo():
+        raise InputError(
+            "a pipe can be read only once, and it is read for the table and for the page",
+            file=str(file),
+            fix="save it to a file and name the file",
+        )
     from attrex.io.long_form import read_long
     from attrex.report import inspect_html, inspect_terminal
 

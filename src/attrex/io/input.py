@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import stat
 import sys
 import tempfile
 import zlib
@@ -45,9 +46,10 @@ class _Prefixed(io.RawIOBase):
 class Input:
     """Where products are read from. ``name`` is for messages; ``head`` the first 64 KB, unpacked.
 
-    Standard input is read once; ``spool`` first copies it to a temporary file where a format
-    needs several passes. Gzip is known by its first bytes, UTF-8, UTF-16 and UTF-32 by a byte order mark;
-    without one the encoding is UTF-8 unless the user names another.
+    Standard input is read once, and so is a pipe with a name (``mkfifo``, ``<(command)``), whose ``path`` is
+    None too; ``spool`` first copies it to a temporary file where a format needs several passes. Gzip is known
+    by its first bytes, UTF-8, UTF-16 and UTF-32 by a byte order mark; without one the encoding is UTF-8
+    unless the user names another.
 
     Raises ``InputError`` where there is no such file, or nothing in it.
     """
@@ -59,26 +61,41 @@ class Input:
         self._spooled: IO[bytes] | None = None
         self._raw: BinaryIO | None = None
         self._size = 0
+        self._pipe: BinaryIO | None = None
         if self.path is None:
-            self._take_standard_input()
+            self._take(cast(io.BufferedIOBase, sys.stdin.buffer))
+        elif not self._is_file(self.path):
+            self._pipe, self.path = self._opened(self.path), None
+            self._take(cast(io.BufferedIOBase, self._pipe))
         else:
-            self._check(self.path)
             with self.failures(), self.bytes() as file:
                 self.head = file.read(HEAD)
         self.encoding, self.mark = self._encoding(encoding)
         if not self.head_text().strip():
             raise InputError("the file is empty", file=self.name, fix="give a file with products in it")
 
-    def _check(self, path: Path) -> None:
-        if path.is_dir():
-            raise InputError("this is a folder", file=self.name, fix="name a file in it")
+    def _is_file(self, path: Path) -> bool:
         try:
-            self._size = path.stat().st_size
+            about = path.stat()
         except FileNotFoundError:
             raise InputError("no such file", file=self.name, fix="check the path") from None
+        except OSError as error:
+            raise self._not_opened(error) from None
+        if stat.S_ISDIR(about.st_mode):
+            raise InputError("this is a folder", file=self.name, fix="name a file in it")
+        self._size = about.st_size
+        return stat.S_ISREG(about.st_mode)
 
-    def _take_standard_input(self) -> None:
-        packed = cast(io.BufferedIOBase, sys.stdin.buffer)
+    def _opened(self, path: Path) -> BinaryIO:
+        try:
+            return cast(BinaryIO, path.open("rb"))
+        except OSError as error:
+            raise self._not_opened(error) from None
+
+    def _not_opened(self, error: OSError) -> InputError:
+        return InputError(f"cannot be opened: {error.strerror}", file=self.name, fix="check the rights")
+
+    def _take(self, packed: io.BufferedIOBase) -> None:
         start = packed.read(2)
         stream: io.BufferedIOBase = io.BufferedReader(_Prefixed(start, packed))
         if start == _GZIP:
@@ -109,8 +126,8 @@ class Input:
         return self.path is not None or self._spooled is not None
 
     def spool(self, *, packed: bool = False) -> None:
-        """Copies standard input to a temporary file (gone with this object), for formats read twice;
-        with ``packed`` a gzip file too, for random access."""
+        """Copies standard input or a pipe to a temporary file (gone with this object), for formats that are
+        read twice; with ``packed`` a gzip file too, for random access."""
         if self._spooled is not None or not (self.path is None or (packed and self.packed)):
             return
         with self.failures(), self.bytes() as stream:
@@ -121,13 +138,14 @@ class Input:
             self._spooled = copy
 
     def close(self) -> None:
-        """Gives up the temporary copy of standard input, if there is one."""
-        if self._spooled is not None:
-            self._spooled.close()
-            self._spooled = None
+        """Gives up the pipe and the temporary copy, if there is one."""
+        for file in (self._spooled, self._pipe):
+            if file is not None:
+                file.close()
+        self._spooled = self._pipe = None
 
     def __del__(self) -> None:
-        if getattr(self, "_spooled", None) is not None:
+        if hasattr(self, "_pipe"):
             self.close()
 
     def bytes(self) -> BinaryIO:
@@ -139,22 +157,16 @@ class Input:
         if self.path is None:
             if self._stream is None:
                 raise InputError(
-                    "standard input can be read only once",
+                    "a pipe can be read only once",
                     file=self.name,
                     fix="save it to a file and name the file",
                 )
             stream, self._stream = self._stream, None
             return stream
-        try:
-            raw = self.path.open("rb")
-        except OSError as error:
-            raise InputError(
-                f"cannot be opened: {error.strerror}", file=self.name, fix="check the rights"
-            ) from None
-        self._raw = cast(BinaryIO, raw)
-        if raw.peek(2)[:2] == _GZIP:
-            return cast(BinaryIO, io.BufferedReader(_Owning(raw)))
-        return cast(BinaryIO, raw)
+        self._raw = self._opened(self.path)
+        if cast(io.BufferedReader, self._raw).peek(2)[:2] == _GZIP:
+            return cast(BinaryIO, io.BufferedReader(_Owning(self._raw)))
+        return self._raw
 
     def text(self, newline: Literal["", "\n"]) -> TextIO:
         """The text from the beginning, to be closed by the caller. Bytes that are no text of the encoding

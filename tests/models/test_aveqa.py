@@ -246,6 +246,17 @@ def test_a_base_that_cannot_guess_words_has_no_third_loss(base: Path, guessing: 
         begun(base, masked=0.15)
 
 
+def test_half_a_masked_word_head_is_refused(guessing: Path) -> None:
+    config = json.loads((guessing / "config.json").read_text())
+    tensors = load_file(guessing / "model.safetensors")
+    assert masked_word_head(config, tensors) is not None
+    tensors.pop("cls.predictions.transform.dense.bias")
+    with pytest.raises(
+        ModelError, match=r"masked-word head lacks weights, cls\.predictions\.transform\.dense"
+    ):
+        masked_word_head(config, tensors)
+
+
 @pytest.mark.parametrize("masked", [-0.1, 1.0])
 def test_a_share_that_is_none_is_refused(masked: float) -> None:
     with pytest.raises(

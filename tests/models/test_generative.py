@@ -232,6 +232,15 @@ def test_t5_writes_with_its_own_decoder(t5: tuple[Path, Any]) -> None:
     torch.testing.assert_close(ours, logits[..., network.writer.pieces_V], atol=1e-4, rtol=1e-4)
 
 
+def test_t5_s_pieces_are_written_out(t5: tuple[Path, Any]) -> None:
+    script = begun(t5[0]).network.script
+    (key,) = script.keys(["dark red"])
+    assert script.pieces.text_of(key) == "dark red"
+    assert script.value_mark >= script.pieces.size
+    ids = [*key, script.value_mark, *key, script.pair_mark]
+    assert script.parse(ids) == [(key, (len(key) + 1, 2 * len(key) + 1))]
+
+
 def test_t5_learns_and_is_kept(t5: tuple[Path, Any]) -> None:
     model = begun(t5[0])
     assert len(model.network.writer.decoder.block) == 1

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from attrex.errors import ModelError
 from attrex.nn.encoders import PretrainedEncoder
 from attrex.nn.pretrained import PARTS, WEIGHTS, build_body, find_base, load_body
-from tests.conformance.base import make_t5_base
+from tests.conformance.base import make_base, make_t5_base
 
 
 def test_t5_is_its_encoder_alone(tmp_path: Path) -> None:
@@ -29,6 +29,22 @@ def test_t5_is_its_encoder_alone(tmp_path: Path) -> None:
     assert body.get_submodule("shared").weight is table.weight
     states = body(input_ids=torch.tensor([[4, 5, 1]])).last_hidden_state
     assert states.shape == (1, 3, 32)
+
+
+def test_norms_may_have_their_old_names(tmp_path: Path) -> None:
+    base = find_base(str(make_base(tmp_path / "bert")))
+    tensors = load_file(base.folder / WEIGHTS)
+    old = {
+        n.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): t
+        for n, t in tensors.items()
+    }
+    assert old.keys() != tensors.keys()
+    save_file(old, base.folder / WEIGHTS)
+    assert base.tensors().keys() == tensors.keys()
+    body = load_body(base)
+    assert torch.equal(
+        body.state_dict()["embeddings.LayerNorm.weight"], tensors["embeddings.LayerNorm.weight"]
+    )
 
 
 def test_t5_s_frozen_embeddings_are_its_words(tmp_path: Path) -> None:

@@ -14,14 +14,19 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForMaskedLM
 
+from attrex.errors import ModelError
 from attrex.nn.precision import mixed
 
 HEADS = {"bert": "cls.predictions.", "roberta": "lm_head."}
 """How the files of each kind call the layers that guess words."""
 
+TIED = ("predictions.decoder.weight", "predictions.decoder.bias", "decoder.weight", "decoder.bias")
+"""What may be missing from a file: it is the words' vectors, and the head's own bias again."""
+
 
 def masked_word_head(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module | None:
-    """The pretrained layers from a state to a word, frozen; None where the weights have none."""
+    """The pretrained layers from a state to a word, frozen; None where the weights have none. Raises
+    ``ModelError`` where they have but a part."""
     settings = dict(config)
     kind = str(settings.pop("model_type", ""))
     if kind not in HEADS or not any(name.startswith(HEADS[kind]) for name in tensors):
@@ -30,7 +35,10 @@ def masked_word_head(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -
     whole.load_state_dict(dict(tensors), strict=False)
     whole.tie_weights()  # the words' vectors are the last layer
     body = str(whole.base_model_prefix)
-    (head,) = (module for name, module in whole.named_children() if name != body)
+    ((name, head),) = ((n, module) for n, module in whole.named_children() if n != body)
+    known = {*tensors, *(f"{name}.{n}" for n in TIED)}
+    if missing := [n for n, _ in head.named_parameters() if f"{name}.{n}" not in known]:
+        raise ModelError(f"the base's masked-word head lacks weights, {name}.{missing[0]} the first of them")
     frozen: nn.Module = head.eval().requires_grad_(False)
     return frozen
 

@@ -53,11 +53,12 @@ class Base:
         return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
     def tensors(self) -> dict[str, Tensor]:
-        """The weights. Raises ``ModelError`` where a part of them is not there."""
+        """The weights, norms by their names of today: BERT's own files still say gamma and beta. Raises
+        ``ModelError`` where a part of them is not there."""
         tensors: dict[str, Tensor] = {}
         for path in self._weights():
             tensors |= load_file(path)
-        return tensors
+        return {_today(name): tensor for name, tensor in tensors.items()}
 
     def _weights(self) -> list[Path]:
         if (self.folder / WEIGHTS).is_file():
@@ -87,6 +88,13 @@ def find_base(name: str) -> Base:
         if not (folder / file).is_file() and not (file == WEIGHTS and (folder / PARTS).is_file()):
             raise ModelError(f'the encoder "{name}" has no {file}. Fix: give a folder that has one')
     return Base(name, folder, portable)
+
+
+def _today(name: str) -> str:
+    for old, new in ((".gamma", ".weight"), (".beta", ".bias")):
+        if name.endswith(f"LayerNorm{old}"):
+            return name.removesuffix(old) + new
+    return name
 
 
 def _minilm() -> Path:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,12 @@ from attrex.models.eave import DescribedQuestion, PreparedContext
 from attrex.models.questions import LONGEST
 from attrex.nn.threads import one_thread
 from attrex.text.windows import cut
-from attrex.training.settings import Settings
-from attrex.training.trainer import AttrexTrainer
 from tests.conformance.base import make_base
 from tests.conformance.ten import COLOUR, PRODUCTS, SCHEMA, pool
+from tests.models.small_eave import begun, counted
 
 THREE = list(SCHEMA.every)
 ALL = [(p, a) for p in range(len(PRODUCTS)) for a in range(3)]
-TINY = {"window": 20, "dropout": 0.0}
 
 
 @pytest.fixture(autouse=True)
@@ -42,24 +40,6 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(make_base(tmp_path_factory.mktemp("bases") / "tiny"))
-
-
-def begun(base: str, **arguments: Any) -> Any:
-    """The model before its first step."""
-    torch.manual_seed(0)
-    model: Any = CATALOG["eave"](base=base, **{**TINY, **arguments})
-    model.begin(pool())
-    model.network.eval()
-    return model
-
-
-@contextmanager
-def counted(module: nn.Module, at: int = 0) -> Iterator[list[int]]:
-    """The number of sequences that went through a module, call by call."""
-    seen: list[int] = []
-    hook = module.register_forward_hook(lambda _, given, __: seen.append(len(given[at])))
-    yield seen
-    hook.remove()
 
 
 def asked(model: Any, products: list[Product], attributes: list[Attribute]) -> list[Any]:
@@ -112,6 +92,14 @@ def test_a_context_is_made_ready_once_for_all_its_asks(base: str, monkeypatch: p
     attributes = len(PRODUCTS) * sum(len(record.ids) for record in described)
     assert len(tokens) > 10
     assert sum(tokens) == contexts + attributes
+
+
+def test_asks_of_several_products_share_a_batch(base: str) -> None:
+    model = begun(base)
+    prepared, described = model.prepare(PRODUCTS), model.describe(THREE)
+    with counted(model.network.light.layers.layers[1].attention.self.key) as rows:
+        model.answer(prepared, described, ALL)
+    assert rows == [len(ALL)]
 
 
 def test_thousands_of_asks_are_answered_in_bounded_batches_with_little_padding(
@@ -209,104 +197,26 @@ def test_it_is_trained_as_it_answers(base: str) -> None:
         ]
 
 
-# --- training ---
-
-
-def test_in_training_a_window_is_heavily_encoded_once_for_all_its_asks(base: str) -> None:
-    model = begun(base)
-    examples = list(model.examples(pool(), 0))
-    batch = model.collate(examples)
-    assert len(batch["product_N"]) > len(examples)
-    with counted(model.network.heavy) as heavy:
-        model.network(batch)
-    assert heavy == [len(examples), 3]
-
-
-def test_a_step_has_a_bounded_number_of_asks(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = begun(base)
-    whole = list(model.examples(pool(), 0))
-    assert max(len(example.asks) for example in whole) == 3
-    monkeypatch.setattr(eave, "ASKS", 2)
-    parts = list(model.examples(pool(), 0))
-    assert max(len(example.asks) for example in parts) == 2
-    assert [ask for each in parts for ask in each.asks] == [ask for each in whole for ask in each.asks]
-
-
-def test_beta_is_the_rate_of_a_group_of_its_own(base: str) -> None:
-    model = begun(base)
-    groups = {name: {id(p) for p in group} for name, group in model.parameter_groups().items()}
-    heavy = {id(p) for p in model.network.heavy.parameters() if p.requires_grad}
-    light = {id(p) for p in model.network.light.parameters() if p.requires_grad}
-    light.add(id(model.network.adaptor.weight))  # an identity, as wide as both
-    assert (groups["heavy"], groups["encoder"]) == (heavy, light)
-    rates = {"default": 1e-2, "encoder": 1e-3, "heavy": 7e-4}
-    trainer = AttrexTrainer(model, pool(), Settings(rates=rates), score=None, checkpoints=None, say=print)
-    found = {
-        group["lr"]: {id(p) for p in group["params"]} for group in trainer.create_optimizer().param_groups
+@pytest.mark.parametrize("place", ["before_attention", "after_mlp"])
+def test_what_it_learns_of_an_ask_is_what_it_answers(place: str, base: str) -> None:
+    """The likelihood of "none" in training and among many other asks."""
+    model = begun(base, place=place)
+    nones = [
+        replace(example, asks=(ask,))
+        for example in model.examples(pool(), 0)
+        for ask in example.asks
+        if not ask.spans
+    ]
+    assert len({len(example.reading) for example in nones}) > 2
+    described = {
+        attribute.name: record for attribute, record in zip(THREE, model.describe(THREE), strict=True)
     }
-    assert (found[7e-4], found[1e-3]) == (heavy, light)
-
-
-def test_beta_nought_is_frozen(base: str) -> None:
-    """No gradient, no state of the optimiser, and no second pass over a window in all of training."""
-    model = begun(base, heavy="frozen")
-    assert "heavy" not in model.parameter_groups()
-    before = {name: tensor.clone() for name, tensor in model.network.heavy.state_dict().items()}
-    trainer = AttrexTrainer(
-        model,
-        pool(),
-        Settings(epochs=3, batch=4, rates={"default": 1e-2}),
-        score=None,
-        checkpoints=None,
-        say=lambda line: None,
-    )
-    windows = {tuple(example.reading.ids) for example in trainer.epochs.examples}
-    with counted(model.network.heavy) as heavy:
-        trainer.train()
-    assert sum(heavy) == len(windows) + 3
-    assert all(parameter.grad is None for parameter in model.network.heavy.parameters())
-    trained = {id(p) for p in trainer.optimizer.state}
-    assert trained.isdisjoint(id(p) for p in model.network.heavy.parameters())
-    after = model.network.heavy.state_dict()
-    assert [name for name, tensor in before.items() if not torch.equal(tensor, after[name])] == []
-
-
-def test_kept_states_are_those_that_would_be_computed(base: str) -> None:
-    frozen, trained = begun(base, heavy="frozen"), begun(base)
-    trained.network.load_state_dict(frozen.network.state_dict())
-    examples = list(frozen.examples(pool(), 0))
-    for batch in (examples, examples[:3], examples[2:7]):
-        one, other = (model.network(model.collate(batch))["loss"] for model in (frozen, trained))
-        torch.testing.assert_close(one, other)
-
-
-def test_frozen_states_keep_to_their_limit(base: str) -> None:
-    model = begun(base, heavy="frozen")
-    kept = model.mechanism._frozen
-    sequences = [[2, 5, 6, 3], [2, 7, 3], [2, 5, 6, 3]]
-    kept.limit = 600
-    with counted(model.network.heavy) as heavy:
-        first = kept.of(model.network.heavy, sequences, 0)
-        again = kept.of(model.network.heavy, sequences, 0)
-    assert heavy == [2, 1]  # both, and then the one for which there was no room
-    torch.testing.assert_close(first, again)
-    assert first.shape == (1, 11, 32)
-
-
-def test_learned_fusion_lets_the_heavy_encoder_in_step_by_step(base: str) -> None:
-    model = begun(base, fusion="learned")
-    batch = model.collate(list(model.examples(pool(), 0)))
-
-    def heavy_gradient() -> float:
-        model.network.zero_grad()
-        model.network(batch)["loss"].backward()
-        return sum(float(p.grad.abs().sum()) for p in model.network.heavy.parameters() if p.grad is not None)
-
-    assert heavy_gradient() == 0
-    assert (model.network.fusion.alpha_L.grad != 0).all()
-    with torch.no_grad():
-        model.network.fusion.alpha_L -= 0.1 * model.network.fusion.alpha_L.grad.sign()
-    assert heavy_gradient() > 0
+    prepared = model.prepare([example.product for example in nones])
+    asked = [described[example.asks[0].attribute.name] for example in nones]
+    answers = model.answer(prepared, asked, [(at, at) for at in range(len(nones))])
+    for example, answer in zip(nones, answers, strict=True):
+        loss = model.network(model.collate([example]))["loss"].item() / example.asks[0].weight
+        assert math.exp(-loss) == pytest.approx(answer.none_score, rel=1e-4)
 
 
 # --- how it is put together ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -105,6 +106,19 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(folders, "_write", full)
     with pytest.raises(OutputError, match=r"the model cannot be written \(No space left on device\)"):
         save(build_lexicon(), tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_find_no_room_are_an_output_error(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    model = adatag()
+    largest = max(len(text.encode()) for text in model.files().values())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max(largest, 4096), before[1]))
+    try:
+        with pytest.raises(OutputError, match=r"the model cannot be written \(.*File too large"):
+            save(model, tmp_path / "model")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from safetensors import SafetensorError
+
 from attrex.core import content_hash
 from attrex.errors import ModelError, OutputError
 from attrex.models.gate import FittedGate, load_gate
@@ -131,9 +133,10 @@ def save_model(
                 made.replace(folder)
         finally:
             shutil.rmtree(made, ignore_errors=True)
-    except OSError as problem:
+    except (OSError, SafetensorError) as problem:
+        said = problem.strerror if isinstance(problem, OSError) else None
         raise OutputError(
-            f"the model cannot be written ({problem.strerror or problem})",
+            f"the model cannot be written ({said or problem})",
             file=str(folder),
             fix="make room, or give another place",
         ) from problem

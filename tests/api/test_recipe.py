@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from attrex.api.gating import GateSettings
 from attrex.api.recipe import Negatives, load_recipe, recipe_names
 from attrex.errors import ConfigError
 
@@ -40,6 +41,7 @@ def test_a_file_is_read_in_full(tmp_path: Path) -> None:
     noise: 0.2
     split: {train: 0.6, tune: 0.2, calibrate: 0.2}
     calibration: isotonic
+    gate: {kind: category, recall: 0.99}
     """
     recipe = load_recipe(write(tmp_path, text))
     assert (recipe.name, recipe.builder, dict(recipe.arguments)) == ("mine", "adatag", {"hidden": 7})
@@ -48,6 +50,7 @@ def test_a_file_is_read_in_full(tmp_path: Path) -> None:
     assert recipe.noise == 0.2
     assert recipe.split == {"train": 0.6, "tune": 0.2, "calibrate": 0.2}
     assert (recipe.calibration, recipe.relearn) == ("isotonic", False)
+    assert recipe.gate == GateSettings("category", 0.99)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +81,14 @@ def test_a_file_is_read_in_full(tmp_path: Path) -> None:
         ),
         ("model: {builder: a}\nnoise: 1.5", r"noise is 1\.5; it must lie in \[0, 1\]"),
         ("model: {builder: a}\nnoise: {p: 1}", r"noise: expected a number, got \{'p': 1\}"),
+        (
+            "model: {builder: a}\ngate: {kind: guess}",
+            r"gate\.kind: expected one of auto, text, category, none, got 'guess'",
+        ),
+        ("model: {builder: a}\ngate: {kind: []}", r"gate\.kind: expected one of .*, got \[\]"),
+        ("model: {builder: a}\ngate: {recall: 2}", r"gate\.recall is 2; it must lie above 0 and not above 1"),
+        ("model: {builder: a}\ngate: {recall: all}", r"gate\.recall: expected a number, got 'all'"),
+        ("model: {builder: a}\ngate: {depth: 2}", r"gate\.depth: no such setting; there are kind, recall"),
         ("model: {builder: a}\nsplit: {tune: 1}", r"split\.train: is missing"),
         ("model: {builder: a}\nsplit: {train: 0.5}", r"split: .* add up to 1, got train 0\.5"),
         ("model: {builder: a}\nsplit: {train: 0.5, rest: 0.5}", r"split\.rest: no such setting"),

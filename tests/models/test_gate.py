@@ -85,6 +85,14 @@ def test_an_attribute_that_is_never_filled_passes() -> None:
         assert (gate.ranges(denied[:5], [Attribute("Scent")]) == 1).all()
 
 
+def test_without_one_filled_cell_everything_passes() -> None:
+    for learn in LEARN.values():
+        for rows in (warehouse(40, filled=0.0), warehouse(40, filled=0.0, categories=False), []):
+            gate = learn(rows)
+            assert gate.attributes == ()
+            assert (gate.ranges(warehouse(3), ATTRIBUTES) == 1).all()
+
+
 def test_a_product_s_answer_does_not_hang_on_the_batch(gate: Gate) -> None:
     products = [*warehouse(10, seed=2), *bare(warehouse(10, seed=3)), Product("empty")]
     together = gate.ranges(products, ATTRIBUTES)

@@ -46,6 +46,11 @@ def row(text: str, label: str, which: int = 0) -> list[str]:
     return [part.strip() for part in lines[which] if part.strip()]
 
 
+def test_what_a_gate_spares_is_told_where_there_is_one() -> None:
+    text = printed(replace(EAVE, spared=300_000), LEXICON)
+    assert row(text, "spared by the gate") == ["spared by the gate", "300,000", "–"]
+
+
 def test_models_stand_side_by_side() -> None:
     text = printed(EAVE, LEXICON)
     assert "shop.csv: 12,000 products" in text

@@ -42,6 +42,8 @@ def model_card(
             else "Probabilities are the model's own, not calibrated."
         ),
     ]
+    if report is not None and report.gate is not None:
+        lines += ["## What is asked", f"{report.gate}. What it denies is not applicable."]
     if report is not None:
         lines += ["## How it was made", *_made(report)]
     return "\n\n".join(lines) + "\n"

@@ -15,7 +15,9 @@ from attrex.core import Attribute, Extraction, Product
 from attrex.errors import ConfigError
 from attrex.evaluation import Support
 from attrex.extract import Pipeline, Request, Result, blanks, everything, named
+from attrex.extract.gating import excluded, narrowed
 from attrex.models.folder import StorableModel, load_model, model_version, save_model
+from attrex.models.gate import FittedGate
 from attrex.normalise import Normaliser
 from attrex.resolve import Aim, Policy, Resolver
 from attrex.schema import Schema
@@ -36,7 +38,8 @@ class Extractor:
     ``policy`` holds calibration and thresholds; ``report`` what happened during fitting (None after
     loading), ``card`` the model card's text, ``baseline`` the lexicon that was fitted on the same data,
     to be set beside the model wherever it is scored (None where the model is one), ``support`` how often the
-    training data state each attribute and value, by which scores are sliced (None where nobody counted).
+    training data state each attribute and value, by which scores are sliced (None where nobody counted),
+    ``gate`` what decides which attributes are asked (None: all that the schema gives the category).
     """
 
     def __init__(
@@ -49,9 +52,10 @@ class Extractor:
         report: FitReport | None = None,
         baseline: Extractor | None = None,
         support: Support | None = None,
+        gate: FittedGate | None = None,
     ) -> None:
         self.model, self.schema, self.policy = model, schema, policy or Policy()
-        self.report, self.baseline, self.support = report, baseline, support
+        self.report, self.baseline, self.support, self.gate = report, baseline, support, gate
         self.version = model_version(model)
         self.card = card if card is not None else model_card(self.name, schema, self.policy, report, support)
         self._pipelines: dict[Cache | Path | None, Pipeline] = {}
@@ -76,7 +80,13 @@ class Extractor:
             opened = open_cache(self.model, self.version, place) if isinstance(place, Path) else place
             resolver = Resolver(self.policy, Normaliser())
             self._pipelines[place] = Pipeline(
-                self.model, self.schema, resolver, stage=self.name, version=self.version, cache=opened
+                self.model,
+                self.schema,
+                resolver,
+                stage=self.name,
+                version=self.version,
+                cache=opened,
+                gate=self.gate,
             )
         return self._pipelines[place]
 
@@ -111,8 +121,9 @@ class Extractor:
         """One product's extractions, or a list with those of each of many.
 
         Asked are the attributes of the product's category that no cell states; with ``all`` the stated
-        ones too; with ``attributes`` exactly those, by name or as new ones that the schema lacks. With a
-        ``cache`` (see ``cached``) asking one more attribute costs only its answers.
+        ones too; with ``attributes`` exactly those, by name or as new ones that the schema lacks. What the
+        model's gate denies is answered "not applicable"; it denies no filled cell and no new attribute. With
+        a ``cache`` (see ``cached``) asking one more attribute costs only its answers.
         """
         if isinstance(products, Product | Mapping):
             return next(self.stream([products], attributes=attributes, all=all, cache=cache))
@@ -136,10 +147,16 @@ class Extractor:
             yield result.extractions
 
     def request(self, product: Product, attributes: Sequence[Attribute] | None, *, all: bool) -> Request:
-        """What ``fill`` asks of this product."""
+        """What ``fill`` asks of this product, what the gate will deny among it."""
         if attributes is not None:
             return named(product, attributes, self.schema)
         return everything(product, self.schema) if all else blanks(product, self.schema)
+
+    def admitted(self, request: Request) -> Request:
+        """The request without what the gate denies."""
+        if self.gate is None:
+            return request
+        return narrowed([request], excluded(self.gate, [request]))[0]
 
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
         """The pipeline itself, for those who make their own requests."""
@@ -174,6 +191,7 @@ class Extractor:
             report=self.report,
             baseline=None if self.baseline is None else self.baseline.aimed(aim),
             support=self.support,
+            gate=self.gate,
         )
 
     def save_pretrained(self, folder: str | Path) -> Path:
@@ -185,6 +203,7 @@ class Extractor:
             calibration=self.policy.to_json(),
             card=self.card,
             support=None if self.support is None else self.support.to_json(),
+            gate=self.gate,
         )
         if self.baseline is not None:
             self.baseline.save_pretrained(made / BASELINE)
@@ -203,7 +222,15 @@ class Extractor:
         baseline = cls.from_pretrained(folder / BASELINE) if (folder / BASELINE).is_dir() else None
         policy = Policy.from_json(stored.calibration)
         support = None if stored.support is None else Support.from_json(stored.support)
-        return cls(stored.model, stored.schema, policy, card=stored.card, baseline=baseline, support=support)
+        return cls(
+            stored.model,
+            stored.schema,
+            policy,
+            card=stored.card,
+            baseline=baseline,
+            support=support,
+            gate=stored.gate,
+        )
 
     def push_to_hub(self, name: str, *, private: bool = False) -> str:
         """Uploads the model folder to the Hugging Face hub and returns its address.

@@ -50,7 +50,8 @@ def plan(
         after = resident()
         loaded.append((extractor, None if before is None or after is None else max(0, after - before)))
     asked = [_asked(extractor, attributes, all=all) for extractor, _ in loaded]
-    seen = survey((row.product for row in reader), asked, seed=seed)
+    ungated = [_asked(extractor, attributes, all=all, gated=False) for extractor, _ in loaded]
+    seen = survey((row.product for row in reader), [*asked, *ungated], seed=seed)
     if not seen.products:
         raise InputError("there is no product", file=reader.path, fix="give at least one row")
     planned = []
@@ -65,6 +66,7 @@ def plan(
             asked=own,
             attributes=seen.attributes[at],
             asks=seen.asks[at],
+            spared=None if extractor.gate is None else seen.asks[len(asked) + at] - seen.asks[at],
             start=_starter(extractor, own),
             loaded=size,
             at_once=WINDOWS,
@@ -79,11 +81,12 @@ def _names(models: Sequence[str | Path]) -> list[str]:
     return short if len(set(short)) == len(short) else [str(model) for model in models]
 
 
-def _asked(extractor: Extractor, names: Sequence[str] | None, *, all: bool) -> Asked:
+def _asked(extractor: Extractor, names: Sequence[str] | None, *, all: bool, gated: bool = True) -> Asked:
     named = None if not names else extractor.known(names)
 
     def asked(product: Product) -> Sequence[Attribute]:
-        return extractor.request(product, named, all=all).attributes
+        request = extractor.request(product, named, all=all)
+        return (extractor.admitted(request) if gated else request).attributes
 
     return asked
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from attrex.api.fitting import GivenSchema, build, learn, notes_on, settings_of, settle_schema
+from attrex.api.fitting import GivenSchema, build, learn, notes_on, parts_of, settings_of, settle_schema
+from attrex.api.gating import GateReport, learn_gate
 from attrex.api.recipe import Recipe
 from attrex.core import Product
 from attrex.errors import InputError
@@ -34,7 +35,7 @@ class Preview:
     """``mapping``: (column, role, name, reason), empty where the format has no columns. ``attributes``:
     per attribute the cells filled and askable, and the share of values found in the texts. ``examples``:
     (product id, attribute, value, as found in the text). ``seconds`` expected;
-    fewer where training stops early."""
+    fewer where training stops early. ``gate``: what it would spare, None where there would be none."""
 
     file: str
     format: str
@@ -46,6 +47,7 @@ class Preview:
     examples: tuple[tuple[str, str, str, str], ...]
     notes: tuple[str, ...]
     seconds: float
+    gate: GateReport | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""
@@ -69,6 +71,7 @@ class Preview:
             ],
             "notes": list(self.notes),
             "seconds": round(self.seconds, 1),
+            "gate": None if self.gate is None else self.gate.to_json(),
         }
 
 
@@ -80,7 +83,7 @@ def preview(
     complete: bool = False,
     seed: int = 0,
 ) -> Preview:
-    """Reads and labels everything, learns nothing. Raises what ``fit`` would raise of the data."""
+    """Reads and labels everything, learns a gate only. Raises what ``fit`` would raise of the data."""
     begun = time.monotonic()
     products = [row.product for row in reader]
     if not products:
@@ -89,6 +92,15 @@ def preview(
     pool, report = label(products, settled, complete=complete)
     read = time.monotonic() - begun
     learning = _expected(pool, recipe, seed)
+    parts = parts_of(products, recipe, seed)
+    apart = parts.pop("calibrate", [])
+    gated = learn_gate(
+        [product for part in parts.values() for product in part],
+        apart,
+        settled,
+        recipe.gate,
+        complete=complete,
+    )
     return Preview(
         reader.path,
         reader.format,
@@ -100,6 +112,7 @@ def preview(
         _examples(report),
         tuple(notes_on(products, settled, reader)),
         read + learning,
+        None if gated is None else gated[1],
     )
 
 
@@ -197,6 +210,8 @@ def preview_terminal(seen: Preview) -> RenderableType:
         examples.add_row(*map(Text, row))
     parts.append(examples)
     parts += [Text(f"note: {note}") for note in seen.notes]
+    if seen.gate is not None:
+        parts.append(Text(str(seen.gate)))
     minutes, rest = divmod(round(seen.seconds), 60)
     parts.append(Text(f"Fitting with the recipe {seen.recipe} will take about {minutes} min {rest} s."))
     return Group(*parts)

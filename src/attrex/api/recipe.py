@@ -10,6 +10,7 @@
     split: {train: 0.8, tune: 0.1, calibrate: 0.1}
     calibration: platt                             # or isotonic
     relearn: false                                 # learn again on all parts once thresholds are known
+    gate: {kind: auto, recall: 0.995}              # which attributes are asked: auto, text, category or none
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any, Literal
 
 import yaml
 
+from attrex.api.gating import AUTO, KINDS, GateSettings
 from attrex.errors import ConfigError
 
 DEFAULT = "adatag-minilm"
@@ -52,6 +54,7 @@ class Recipe:
     split: Mapping[str, float] = field(default_factory=lambda: {"train": 0.8, "tune": 0.1, "calibrate": 0.1})
     calibration: Literal["platt", "isotonic"] = "platt"
     relearn: bool = False
+    gate: GateSettings = AUTO
 
 
 def recipe_names() -> list[str]:
@@ -88,7 +91,19 @@ def _parse(content: str, name: str) -> Recipe:
     except yaml.YAMLError as error:
         raise ConfigError(f"recipe {name}: is not YAML: {error}") from None
     settings = _mapping(data, f"recipe {name}")
-    known = ("description", "model", "training", "negatives", "noise", "split", "calibration", "relearn")
+    known = (
+        *(
+            "description",
+            "model",
+            "training",
+            "negatives",
+            "noise",
+            "split",
+            "calibration",
+            "relearn",
+            "gate",
+        ),
+    )
     _refuse_others(settings, known, "")
     model = _mapping(settings.get("model"), "model")
     _refuse_others(model, ("builder", "arguments"), "model.")
@@ -115,6 +130,7 @@ def _parse(content: str, name: str) -> Recipe:
         noise=_noise(settings),
         calibration=calibration,
         relearn=relearn,
+        gate=_gate(_mapping(settings.get("gate", {}), "gate")),
         **made,
     )
 
@@ -147,6 +163,14 @@ def _negatives(data: Mapping[str, Any]) -> Negatives:
     if not 0 <= cut_out <= 1:
         raise ConfigError(f"negatives.cut_out is {cut_out:g}; it must lie in [0, 1]")
     return Negatives(int(others), float(cut_out))
+
+
+def _gate(data: Mapping[str, Any]) -> GateSettings:
+    _refuse_others(data, ("kind", "recall"), "gate.")
+    kind = data.get("kind", AUTO.kind)
+    if kind not in KINDS:
+        raise ConfigError(f"gate.kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+    return GateSettings(kind, float(_number(data, "recall", "gate.", AUTO.recall)))
 
 
 def _noise(settings: Mapping[str, Any]) -> float:

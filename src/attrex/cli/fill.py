@@ -86,6 +86,7 @@ def fill(
         job={
             "model": extractor.version,
             "schema": extractor.schema.version,
+            "gate": None if extractor.gate is None else extractor.gate.version,
             "thresholds": extractor.policy.thresholds.to_json(),
             "all": answer_all,
             "ask": sorted(ask or ()),

@@ -34,6 +34,21 @@ SchemaFile = Annotated[
     Path | None, typer.Option("--schema", help="YAML, JSON Schema or a list of names; else inferred.")
 ]
 RecipeName = Annotated[str | None, typer.Option("--recipe", help="Name of a set-up, or a YAML file.")]
+
+
+class GateName(StrEnum):
+    """What decides which attributes a product is asked."""
+
+    AUTO = "auto"
+    TEXT = "text"
+    CATEGORY = "category"
+    NONE = "none"
+
+
+Gate = Annotated[
+    GateName | None,
+    typer.Option("--gate", help="What decides which attributes are asked: text, category, none; else auto."),
+]
 MinPrecision = Annotated[
     float | None,
     typer.Option("--min-precision", help="Write a value only where this share is right, e.g. 0.95."),

@@ -97,6 +97,8 @@ def fit_linear(
     added. By L-BFGS from nought: convex losses end at the same place, and nothing is drawn at random."""
     weight_FK = torch.zeros(features, outputs, requires_grad=True)
     bias_K = torch.zeros(outputs, requires_grad=True)
+    if not outputs:
+        return weight_FK.detach(), bias_K.detach()  # the search has no largest of no gradients
     search = torch.optim.LBFGS(
         [weight_FK, bias_K], max_iter=STEPS, history_size=8, line_search_fn="strong_wolfe"
     )

@@ -36,8 +36,9 @@ Fill = Callable[[Sequence[Product]], None]
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A model to be planned with. ``start`` makes, of a model that stands in for it, what fills products;
-    ``asked`` says what they are asked, ``attributes`` what any is; ``asks`` are the cells to fill.
-    ``loaded`` is what the model takes in memory, ``at_once`` how many windows are prepared at once."""
+    ``asked`` says what they are asked, ``attributes`` what any is; ``asks`` are the cells to fill, ``spared``
+    those that a gate denies besides (None without one). ``loaded`` is what the model takes in memory,
+    ``at_once`` how many windows are prepared at once."""
 
     name: str
     builder: str
@@ -49,6 +50,7 @@ class Subject:
     start: Callable[[Model], Fill]
     loaded: int | None
     at_once: int
+    spared: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Seconds:
 class ModelPlan:
     """A model's cost on the whole catalogue. ``tokens`` is None for a model that has none; ``flops_by``
     says where they come from; ``measured``: products that were filled to tell the seconds; ``memory``: the
-    process's peak in bytes, None where the system does not tell."""
+    process's peak in bytes, None where the system does not tell; ``spared``: cells that the gate denies."""
 
     name: str
     builder: str
@@ -84,6 +86,7 @@ class ModelPlan:
     measured: int
     memory: int | None
     cache: CachePlan
+    spared: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""
@@ -92,6 +95,7 @@ class ModelPlan:
             "model": self.name,
             "builder": self.builder,
             "asks": self.asks,
+            "spared_by_gate": self.spared,
             "attributes": self.attributes,
             "windows": round(self.windows),
             "tokens": None if self.tokens is None else round(self.tokens),
@@ -197,6 +201,7 @@ def plan_model(subject: Subject, survey: Survey, *, seconds: float, base: int | 
         measured=len(measured),
         memory=sum(known) + records if len(known) == 3 else None,
         cache=cache,
+        spared=subject.spared,
     )
 
 

@@ -66,6 +66,7 @@ def _rate(plan: ModelPlan) -> str:
 _ROWS: Sequence[_Row | None] = (
     ("model", lambda p: p.builder),
     ("cells to fill", lambda p: whole(p.asks)),
+    ("spared by the gate", lambda p: NONE if p.spared is None else whole(p.spared)),
     ("windows", lambda p: whole(round(p.windows))),
     ("tokens", lambda p: NONE if p.tokens is None else whole(round(p.tokens))),
     None,

@@ -11,9 +11,9 @@ from torch import Tensor
 from attrex.core import Attribute
 from attrex.errors import InputError, Interrupted
 from attrex.nn.threads import one_thread
-from attrex.training import Settings, TrainingReport, fit
+from attrex.training import Settings, TrainingReport, fit, forget
 from attrex.training.fit import checkpoints_of
-from attrex.training.trainer import AttrexTrainer, Average
+from attrex.training.trainer import Average
 from tests.training.line import Line, pool
 
 RATES = {"default": 1e-2}
@@ -202,10 +202,6 @@ def stop_at(line: str) -> Callable[[str], None]:
     return say
 
 
-def interrupt(trainer: AttrexTrainer) -> None:
-    raise KeyboardInterrupt
-
-
 SCORES = (0.1, 0.4, 0.3, 0.6, 0.2, 0.5)
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -233,6 +229,7 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(
         return model, fit(model, pool(), score, chosen, say)
 
     undisturbed, report = run(lambda line: None)
+    forget(tmp_path / "model")
     for stop in stops:
         with pytest.raises(Interrupted, match="the last finished epoch is kept; the same command goes on"):
             run(stop_at(f"epoch {stop} "))
@@ -243,23 +240,17 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(
     assert same(weights(resumed), weights(undisturbed))
     assert (again.epochs, again.score, again.loss) == (report.epochs, report.score, report.loss)
     assert resumed.seen == undisturbed.seen[3 * (stops[-1] - 1) :]
+    forget(tmp_path / "model")
     assert not checkpoints_of(tmp_path / "model").exists()
 
 
 @pytest.mark.parametrize("patience", [None, 2])
-def test_a_run_killed_at_its_very_end_is_only_finished(
-    patience: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The last checkpoint is written, the best weights are not yet taken: also after an early stop."""
+def test_a_run_killed_after_training_is_only_finished(patience: int | None, tmp_path: Path) -> None:
+    """The last checkpoint is written, the model is not: also after an early stop."""
     chosen = settings(folder=tmp_path / "model", patience=patience)
     values = (0.1, 0.4, 0.3, 0.2, 0.9, 0.1)
     undisturbed = Line()
     report = fit(undisturbed, pool(), Scores(undisturbed, *values), chosen)
-    with monkeypatch.context() as patched:
-        patched.setattr(AttrexTrainer, "finish", interrupt)
-        killed = Line()
-        with pytest.raises(KeyboardInterrupt):
-            fit(killed, pool(), Scores(killed, *values), chosen)
     resumed = Line()
     again = fit(resumed, pool(), Scores(resumed), chosen)
     assert resumed.seen == []

@@ -51,3 +51,15 @@ def test_batches_are_of_like_length() -> None:
     longest = [max(of[at] for at in batch) for batch in made]
     assert longest != sorted(longest)
     assert longest != sorted(longest, reverse=True)
+
+
+@given(lengths, sizes, st.integers(2, 5))
+def test_processes_share_every_batch(of: list[int], size: int, many: int) -> None:
+    samplers = [LengthGrouped(of, size, 1, processes=many, rank=rank) for rank in range(many)]
+    whole = batches(of, size, 1, 0)
+    assert {len(each) for each in samplers} == {len(whole)}
+    for batch, *shares in zip(whole, *samplers, strict=True):
+        assert len({len(share) for share in shares}) == 1
+        dealt = [at for share in shares for at in share]
+        assert set(dealt) == set(batch)
+        assert len(dealt) - len(batch) < many

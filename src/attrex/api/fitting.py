@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from attrex.api.extractor import Extractor
-from attrex.api.gating import GateReport, GateSettings, Kind, learn_gate
 from attrex.api.products import Data, path_of, stream_products
 from attrex.api.recipe import DEFAULT, Recipe, load_recipe
 from attrex.api.scoring import judge_results
@@ -23,6 +22,7 @@ from attrex.io.reader import open_reader
 from attrex.io.rows import Reader
 from attrex.models.catalog import CATALOG
 from attrex.models.folder import StorableModel
+from attrex.nn import processes
 from attrex.normalise import Normaliser
 from attrex.resolve import Aim, Policy, Resolver, Trial, learn_policy, reachable_f1
 from attrex.schema import Schema, infer_schema, parse_schema, read_schema
@@ -55,8 +55,7 @@ class OnePass(Protocol):
 @dataclass(frozen=True, slots=True)
 class FitReport:
     """What happened: how many products went to which part, what was matched, what is worth knowing
-    (``notes``), the scores on the calibrate part (None where there is none), and what the gate spares (None
-    without one)."""
+    (``notes``), and the scores on the calibrate part (None where there is none)."""
 
     recipe: str
     seed: int
@@ -66,7 +65,6 @@ class FitReport:
     notes: tuple[str, ...]
     training: TrainingReport | None
     scores: Report | None
-    gate: GateReport | None = None
 
 
 def fit(
@@ -76,7 +74,6 @@ def fit(
     recipe: str | Path | Recipe = DEFAULT,
     aim: str = "f1",
     complete: bool = False,
-    gate: Kind | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     progress: Progress | None = None,
@@ -85,11 +82,13 @@ def fit(
 
     ``schema``: a ``Schema``, names, ``{name: description}``, or a file; inferred where it is None.
     ``aim``: "f1", or "precision=0.95" for the widest coverage at that precision. ``complete``: empty cells
-    mean that no value is stated, instead of nothing. ``gate``: what decides which attributes a product is
-    asked, "text", "category" or "none"; "auto" learns one from text and category where the schema does not
-    say it and where it pays; None: as the recipe has it. ``out``: the model folder, written at the end
+    mean that no value is stated, instead of nothing. ``out``: the model folder, written at the end
     and, for trained models, with checkpoints on the way, so that a run that was stopped goes on.
     ``progress`` gets a line of text now and then.
+
+    Started by ``torchrun``, all processes call this with the same arguments: they share the training, and
+    the first alone calibrates, reports progress and writes. All return the same extractor, but for
+    ``scores`` in its report, which the first has.
 
     Raises ``InputError`` where there is nothing to learn from, ``ConfigError`` for wrong settings.
     """
@@ -97,7 +96,7 @@ def fit(
 
     goal = Aim.parse(aim)
     chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-    say = progress or (lambda line: None)
+    say = progress if progress and processes.is_first() else lambda line: None
     reader = open_reader(data) if isinstance(data, str | Path) else data if isinstance(data, Reader) else None
     products = list(stream_products(data if reader is None else reader))
     if not products:
@@ -108,7 +107,7 @@ def fit(
     notes = notes_on(products, settled, reader)
     if reader is not None and reader is not data:  # who opened the reader has its problems at hand
         notes += [str(problem) for problem in reader.problems[:LISTED]]
-    parts = parts_of(products, chosen, seed)
+    parts = _parts(products, chosen, seed)
     pool, labels = label(parts["train"], settled, complete=complete)
     total = labels.total()
     say(
@@ -125,15 +124,15 @@ def fit(
     model = build(chosen.builder, chosen.arguments)
     settings = settings_of(chosen, seed, out)
     tune, calibrate = parts.get("tune", []), parts.get("calibrate", [])
-    asking = chosen.gate if gate is None else GateSettings(gate, chosen.gate.recall)
-    gated = learn_gate([*parts["train"], *tune], calibrate, settled, asking, complete=complete)
-    if gated is not None:
-        say(str(gated[1]))
     training = learn(model, pool, tune, chosen, settings, say, complete=complete, seed=seed)
     support = Support.of(parts["train"])
-    policy, scores = _calibrate(
-        model, settled, calibrate, chosen, goal, support, complete=complete, seed=seed
-    )
+    policy, scores = Policy(), None
+    if processes.is_first():
+        policy, scores = _calibrate(
+            model, settled, calibrate, chosen, goal, support, complete=complete, seed=seed
+        )
+    if processes.count() > 1:
+        policy = Policy.from_json(processes.from_first(policy.to_json))
     if chosen.relearn:
         support = Support.of(products)
         pool, labels = label(products, settled, complete=complete)
@@ -147,25 +146,25 @@ def fit(
         tuple(notes),
         training,
         scores,
-        None if gated is None else gated[1],
     )
     baseline = None
     if chosen.builder != "lexicon":
-        baseline = fit(
-            products, schema=settled, recipe="lexicon", aim=aim, complete=complete, gate="none", seed=seed
-        )
-    extractor = Extractor(
-        model,
-        settled,
-        policy,
-        report=report,
-        baseline=baseline,
-        support=support,
-        gate=None if gated is None else gated[0],
-    )
+        baseline = fit(products, schema=settled, recipe="lexicon", aim=aim, complete=complete, seed=seed)
+    extractor = Extractor(model, settled, policy, report=report, baseline=baseline, support=support)
     if out is not None:
-        extractor.save_pretrained(out)
+        _keep(extractor, Path(out), settings)
     return extractor
+
+
+def _keep(extractor: Extractor, out: Path, settings: Settings | None) -> None:
+    """Writes the model folder; only then the checkpoints go."""
+    if processes.is_first():
+        extractor.save_pretrained(out)
+        if settings is not None:
+            from attrex import training
+
+            training.forget(out)
+    processes.wait()
 
 
 def settle_schema(given: GivenSchema | None, reader: Reader | None, products: Iterable[Product]) -> Schema:
@@ -205,7 +204,7 @@ def notes_on(products: Sequence[Product], schema: Schema, reader: Reader | None)
     return notes
 
 
-def parts_of(products: Sequence[Product], recipe: Recipe, seed: int) -> dict[str, list[Product]]:
+def _parts(products: Sequence[Product], recipe: Recipe, seed: int) -> dict[str, list[Product]]:
     """The products by part. Too few to be split, they are all learnt from."""
     parts = split(products, recipe.split, seed + OTHER_DRAW)
     if any(not indices for indices in parts.values()):

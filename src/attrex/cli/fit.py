@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 from attrex.cli import options as o
 from attrex.cli.terminal import clock, counted, quiet, say, show, show_json, show_line, telling
 from attrex.errors import ConfigError
+from attrex.nn import processes
 
 if TYPE_CHECKING:
     from attrex.api import Extractor
@@ -25,7 +25,6 @@ def fit(
     recipe: o.RecipeName = None,
     min_precision: o.MinPrecision = None,
     complete: o.Complete = False,
-    gate: o.Gate = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be learnt from, and how long it would take.")
     ] = False,
@@ -36,6 +35,8 @@ def fit(
     """Learn from the filled cells of a catalogue."""
     if out is None and not dry_run:
         raise ConfigError("--out: where shall the model go? Give -o model/, or --dry-run to only look")
+    if data.path == "-" and processes.count() > 1:
+        raise ConfigError("FILE: standard input can be read by one process only; give torchrun's a file")
     aim = o.aim_of(min_precision)
     reader = data.open()
     from attrex.api import fit as learn
@@ -44,8 +45,6 @@ def fit(
     from attrex.api.recipe import DEFAULT
 
     settled = load_recipe(recipe or DEFAULT)
-    if gate is not None:
-        settled = replace(settled, gate=replace(settled.gate, kind=gate.value))
     if dry_run:
         with telling(reader):
             seen = preview(reader, schema=schema, recipe=settled, complete=complete, seed=seed)
@@ -83,7 +82,6 @@ def _summary(extractor: Extractor, out: Path | None, seconds: float) -> dict[str
         "attributes": report.labels.rows(),
         "notes": list(report.notes),
         "thresholds": extractor.policy.thresholds.to_json(),
-        "gate": None if report.gate is None else report.gate.to_json(),
         "scores": None if report.scores is None else report.scores.to_json(),
         "seconds": round(seconds, 2),
     }

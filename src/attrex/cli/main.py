@@ -19,9 +19,10 @@ import typer
 
 from attrex import __version__
 from attrex.cli import backtest, evaluate, fill, fit, inspect, plan, schema
-from attrex.cli.terminal import say, show_line
-from attrex.errors import AttrexError, OutputError, PipeClosed
+from attrex.cli.terminal import complain, say, show_line
+from attrex.errors import AttrexError, ConfigError, OutputError, PipeClosed
 from attrex.io.standard_output import put
+from attrex.nn import processes
 
 STOPPED = 130
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -50,11 +51,17 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Fills in the blanks of a product catalogue, with evidence."""
+    if processes.count() > 1 and context.invoked_subcommand != "fit":
+        raise ConfigError(
+            f"torchrun: attrex {context.invoked_subcommand} is done by one process, not by "
+            f"{processes.count()}; only fit is shared. Leave torchrun out"
+        )
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -62,6 +69,11 @@ def main(arguments: list[str] | None = None) -> None:
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         # either is None where it was closed before the start (">&-")
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+        if not processes.is_first():
+            sys.stdout = nowhere
+        if processes.count() > 1:
+            # Or DDP warns, in each, of a step that needed all parameters. Read when torch is imported.
+            os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
         code = run(sys.argv[1:] if arguments is None else arguments)
         try:
             put("")  # what is still buffered; the interpreter's own last flush would fail with a traceback
@@ -78,7 +90,7 @@ def run(arguments: list[str]) -> int:
     except PipeClosed as end:
         return end.exit_code
     except AttrexError as error:
-        say(f"attrex: {error}")
+        complain(error)
         return error.exit_code
 
 

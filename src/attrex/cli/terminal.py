@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrex.errors import InputError, OutputError
+from attrex.errors import AttrexError, InputError, OutputError
 from attrex.io.standard_output import put
+from attrex.nn import processes
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -52,8 +53,15 @@ def show_json(content: Any) -> None:
 
 
 def say(line: str) -> None:
-    """A line on standard error."""
-    _put_beside(line + "\n")
+    """A line on standard error, by the first process where several work together."""
+    if processes.is_first():
+        _put_beside(line + "\n")
+
+
+def complain(error: AttrexError) -> None:
+    """What stopped the command. Any process may be stopped alone, so each tells it, and which it is."""
+    which = "" if processes.is_first() else f", process {processes.rank()}"
+    _put_beside(f"attrex{which}: {error}\n")
 
 
 def _put_beside(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import time
@@ -14,17 +15,20 @@ from typing import Protocol
 import torch
 from transformers import logging as transformers_logging
 from transformers import set_seed
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer import TRAINER_STATE_NAME
 
 from attrex.core import content_hash
-from attrex.errors import InputError, Interrupted
+from attrex.errors import ConfigError, InputError, Interrupted
 from attrex.models.folder import StorableModel
 from attrex.models.interface import Learner
+from attrex.nn import processes
 from attrex.supervision.pool import Pool
 from attrex.training.settings import Settings
 from attrex.training.trainer import AttrexTrainer, Score
 
 JOB = "job.txt"
+_DRAWS = 1_000_003
+"""So many numbers lie between the draws of two processes."""
 
 
 class Trainable(Learner, StorableModel, Protocol):
@@ -44,19 +48,36 @@ class TrainingReport:
     parameters: int
 
 
+def _silent(line: str) -> None:
+    """Says nothing."""
+
+
 def fit(
     model: Trainable,
     pool: Pool,
     score: Score | None,
     settings: Settings,
-    say: Callable[[str], None] = lambda line: None,
+    say: Callable[[str], None] = _silent,
 ) -> TrainingReport:
     """Leaves ``model`` trained. The same seed on the same machine gives the same weights, also after a
-    kill and a second call with the same arguments, where ``settings.folder`` is given.
+    kill and a second call with the same arguments, where ``settings.folder`` is given: the checkpoints stay
+    until ``forget`` is called, when the model is written.
 
-    Raises ``InputError`` where there is nothing to learn from, ``Interrupted`` on Ctrl-C.
+    Started by ``torchrun``, all processes call this with the same arguments and share the work: each takes
+    its part of every batch, and all end with the same weights. The first alone scores, says something, and
+    writes the checkpoints, which all must be able to read.
+
+    Raises ``InputError`` where there is nothing to learn from, ``Interrupted`` on Ctrl-C, ``ConfigError``
+    where there are more processes than examples in a batch.
     """
     began = time.monotonic()
+    if settings.batch < processes.count():
+        raise ConfigError(
+            f"training.batch: {settings.batch} for {processes.count()} processes; give at least one to each"
+        )
+    processes.join()
+    if not processes.is_first():
+        say = _silent
     set_seed(settings.seed)
     model.begin(pool)
     checkpoints = None if settings.folder is None else checkpoints_of(settings.folder)
@@ -67,7 +88,10 @@ def fit(
                 "no value to learn from stands in a text",
                 fix="check the mapping with --dry-run; implicit values need another kind of model",
             )
-        resumed = _last(checkpoints, _job(model, pool, settings), say)
+        job = _job(model, pool, settings)
+        resumed = processes.from_first(lambda: _last(checkpoints, job, say))
+        # Other masks for other processes. Not by another seed: all make the same examples of it.
+        torch.rand(processes.rank() * _DRAWS, device=trainer.args.device)
         try:
             if resumed is None or not trainer.had_stopped(Path(resumed)):
                 trainer.train(resume_from_checkpoint=resumed)
@@ -75,8 +99,6 @@ def fit(
             kept = "the last finished epoch is kept; the same command goes on from there"
             raise Interrupted(f"stopped; {kept if checkpoints else 'nothing was kept'}") from stop
     trainer.finish()
-    if checkpoints is not None:
-        shutil.rmtree(checkpoints, ignore_errors=True)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     return TrainingReport(
         epochs=round(trainer.state.epoch or 0),
@@ -92,9 +114,14 @@ def checkpoints_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.attrex-checkpoints")
 
 
+def forget(folder: Path) -> None:
+    """Removes the checkpoints of a model that now stands in ``folder``."""
+    shutil.rmtree(checkpoints_of(folder), ignore_errors=True)
+
+
 def _job(model: Trainable, pool: Pool, settings: Settings) -> str:
     """What must be the same for a run to go on from a checkpoint."""
-    what = {k: v for k, v in asdict(settings).items() if k != "folder"}
+    what = {k: v for k, v in asdict(settings).items() if k != "folder"} | {"processes": processes.count()}
     attributes = pool.attributes()
     places = {attribute: at for at, attribute in enumerate(attributes)}
     labels = [
@@ -107,19 +134,30 @@ def _job(model: Trainable, pool: Pool, settings: Settings) -> str:
 
 
 def _last(checkpoints: Path | None, job: str, say: Callable[[str], None]) -> str | None:
-    """The checkpoint to go on from; one of another job is removed."""
+    """The checkpoint to go on from; one of another job is removed, and one that is not whole."""
     if checkpoints is None:
         return None
     note = checkpoints / JOB
     if checkpoints.is_dir() and note.is_file() and note.read_text("utf-8") == job:
-        found: str | None = get_last_checkpoint(str(checkpoints))
+        found = sorted(checkpoints.glob("checkpoint-*"), key=lambda each: int(each.name.partition("-")[2]))
+        while found and not _is_whole(found[-1]):
+            shutil.rmtree(found.pop(), ignore_errors=True)
         if found:
-            say(f"going on from {Path(found).name} of a run that was stopped")
-        return found
+            say(f"going on from {found[-1].name} of a run that was stopped")
+        return str(found[-1]) if found else None
     shutil.rmtree(checkpoints, ignore_errors=True)
     checkpoints.mkdir(parents=True)
     note.write_text(job, "utf-8")
     return None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """The trainer's state is what is written last, and a kill may come in the middle of it."""
+    try:
+        json.loads((checkpoint / TRAINER_STATE_NAME).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
+    return True
 
 
 @contextmanager

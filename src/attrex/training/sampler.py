@@ -1,4 +1,4 @@
-"""Batches of like length, in an order that depends on seed and epoch alone."""
+"""Batches of like length, in an order that depends on seed and epoch alone, dealt to the processes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ BLOCK = 20
 
 
 class LengthGrouped:
-    """Yields lists of indices. ``set_epoch`` chooses the order of the next pass."""
+    """Yields lists of indices. ``set_epoch`` chooses the order of the next pass.
 
-    def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
+    ``batch`` is that of a step. Each of ``processes`` gets its share of every batch, and all as many: where
+    it does not come out even, the batch's first examples are seen twice. So the means of their losses and
+    gradients are the batch's own, whatever the number of processes.
+    """
+
+    def __init__(
+        self, lengths: Sequence[int], batch: int, seed: int, *, processes: int = 1, rank: int = 0
+    ) -> None:
         self.lengths, self.batch_size, self.seed = list(lengths), batch, seed
+        self.processes, self.rank = processes, rank
         self.drop_last = False
         self._epoch = 0
 
@@ -34,4 +42,9 @@ class LengthGrouped:
             block = sorted(order[begin : begin + width], key=lambda at: (self.lengths[at], at))
             batches += [block[at : at + self.batch_size] for at in range(0, len(block), self.batch_size)]
         chance.shuffle(batches)
-        yield from batches
+        yield from map(self._share, batches)
+
+    def _share(self, batch: list[int]) -> list[int]:
+        """Every so manieth of the batch, which is sorted, so that all get like lengths."""
+        each = -(-len(batch) // self.processes)
+        return [batch[at % len(batch)] for at in range(self.rank, each * self.processes, self.processes)]

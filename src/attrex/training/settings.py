@@ -17,10 +17,11 @@ class Settings:
     (but never less than two): a large catalogue needs fewer, and nobody wants to wait.
 
     ``rates``: learning rate by parameter group, "default" for the rest. ``batch``: products (or pairs) a
-    step. ``warmup``: share of the steps in which the rates rise. ``averaging``: decay per step of the
-    weights' exponential moving average, which is what is kept; 0 keeps the last weights. ``patience``:
-    epochs without a better score before training stops (None: never). ``clip``: the gradient's largest
-    norm. ``folder``: where checkpoints go, so that a killed run goes on; None: nowhere.
+    step, of all processes together: by ``torchrun`` each takes its part of them, and the rates stay as they
+    are. ``warmup``: share of the steps in which the rates rise. ``averaging``: decay per step of the weights'
+    exponential moving average, which is what is kept; 0 keeps the last weights. ``patience``: epochs without
+    a better score before training stops (None: never). ``clip``: the gradient's largest norm. ``folder``:
+    where checkpoints go, so that a killed run goes on; None: nowhere.
     """
 
     epochs: int = 10

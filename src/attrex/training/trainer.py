@@ -18,6 +18,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback
 
 from attrex.models.interface import Example, Learner
+from attrex.nn import processes
 from attrex.supervision.pool import Pool
 from attrex.training.sampler import LengthGrouped
 from attrex.training.settings import Settings
@@ -103,7 +104,10 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
     ) -> None:
         self.learner, self.settings, self.score = learner, settings, score
         self.epochs = Epochs(learner, pool)
-        self.sampler = LengthGrouped(self._lengths(), settings.batch, settings.seed)
+        many = processes.count()
+        self.sampler = LengthGrouped(
+            self._lengths(), settings.batch, settings.seed, processes=many, rank=processes.rank()
+        )
         self.epoch_count = settings.epochs_over(len(self.epochs))
         self.best: dict[str, Tensor] | None = None
         self.best_score = -math.inf
@@ -111,7 +115,7 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
         arguments = TrainingArguments(
             output_dir=str(checkpoints) if checkpoints else ".",
             num_train_epochs=self.epoch_count,
-            per_device_train_batch_size=settings.batch,
+            per_device_train_batch_size=-(-settings.batch // many),
             max_grad_norm=settings.clip,
             lr_scheduler_type="linear",
             warmup_steps=math.ceil(settings.warmup * self.epoch_count * len(self.sampler)),
@@ -124,7 +128,10 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
             dataloader_pin_memory=False,
             seed=settings.seed,
             use_cpu=not torch.cuda.is_available(),
+            ddp_find_unused_parameters=True,  # those of attributes that a step's batch does not ask
         )
+        # One process, one device: the trainer would cut a batch by its first dimension for all it sees.
+        arguments._n_gpu = min(arguments.n_gpu, 1)
         super().__init__(
             model=learner.network,
             args=arguments,
@@ -140,9 +147,8 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
         return [self.learner.length(example) for example in self.epochs.examples]
 
     def get_train_dataloader(self) -> DataLoader[Example]:
-        loader = DataLoader(self.epochs, batch_sampler=self.sampler, collate_fn=self.learner.collate)
-        prepared: DataLoader[Example] = self.accelerator.prepare(loader)
-        return prepared
+        # Not prepared by accelerate: the sampler itself deals the batches to the processes.
+        return DataLoader(self.epochs, batch_sampler=self.sampler, collate_fn=self.learner.collate)
 
     def start_epoch(self, epoch: int) -> None:
         """New examples, and a new order."""
@@ -171,12 +177,13 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
         return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
 
     def end_epoch(self) -> float | None:
-        """Scores the (averaged) network and remembers the best. None where nothing is scored."""
+        """Scores the (averaged) network, in the first process for all, and remembers the best. None where
+        nothing is scored."""
         if self.score is None:
             return None
         self.learner.network.eval()
         with self.average.applied() if self.settings.averaging else contextlib.nullcontext():
-            value = self.score()
+            value = float(processes.from_first(self.score))
             if value > self.best_score:
                 self.best_score, self.stale = value, 0
                 self.best = {n: p.detach().clone() for n, p in self._trained()}
@@ -208,6 +215,11 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
         return [(n, p) for n, p in self.learner.network.named_parameters() if p.requires_grad]
 
     # --- checkpoints ---
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        # Each process has its own. Only then the trainer's state, by which a checkpoint is known to be whole.
+        super()._save_rng_state(output_dir)
+        processes.wait()
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
         folder = Path(output_dir or self.args.output_dir)

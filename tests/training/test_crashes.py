@@ -1,0 +1,90 @@
+"""Killed at any moment, a command that is given again ends with the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from attrex.errors import Interrupted
+from attrex.nn.threads import one_thread
+from attrex.training import Settings, fit, forget
+from attrex.training.fit import checkpoints_of
+from tests.training.line import Line, pool
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(60, marks=pytest.mark.slow)])
+def test_fit_and_fill_survive_being_killed(kills: int, tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.training.crashes", str(tmp_path), str(kills), "0"],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(told.stdout.splitlines()[-1])
+    for verb in ("fit", "fill"):
+        assert set(found[verb].pop("codes")) == {0}
+        assert found[verb] == {"killed": kills, "same": True}
+    assert found["left"] == []
+
+
+# --- a kill within a checkpoint ---
+
+
+def stop_at(line: str) -> Callable[[str], None]:
+    def say(told: str) -> None:
+        if told.startswith(line):
+            raise KeyboardInterrupt
+
+    return say
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+HALVES: dict[str, Callable[[Path], None]] = {
+    "the state is cut": lambda folder: cut(folder / "trainer_state.json"),
+    "there is no state": lambda folder: (folder / "trainer_state.json").unlink(),
+    "only the weights, cut": lambda folder: (
+        [cut(path) if path.name == "model.safetensors" else path.unlink() for path in folder.iterdir()]
+        and None
+    ),
+    "nothing": lambda folder: [path.unlink() for path in folder.iterdir()] and None,
+}
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_a_checkpoint_that_is_not_whole_is_not_gone_on_from(half: str, tmp_path: Path) -> None:
+    chosen = Settings(
+        epochs=6, batch=4, rates={"default": 1e-2}, averaging=0.9, folder=tmp_path / "model", seed=1
+    )
+    with one_thread():
+        undisturbed = Line()
+        fit(undisturbed, pool(), None, chosen)
+        forget(tmp_path / "model")
+        folder = checkpoints_of(tmp_path / "model")
+        last = folder / "checkpoint-18"
+        with pytest.raises(Interrupted):
+            fit(Line(), pool(), None, chosen, stop_at("epoch 4"))
+        (kept,) = folder.glob("checkpoint-*")
+        assert kept.name == "checkpoint-9"
+        last.mkdir()
+        for path in kept.iterdir():
+            (last / path.name).write_bytes(path.read_bytes())
+        HALVES[half](last)
+        lines: list[str] = []
+        resumed = Line()
+        fit(resumed, pool(), None, chosen, lines.append)
+    assert lines[0] == "going on from checkpoint-9 of a run that was stopped"
+    expected = undisturbed.network.state_dict()
+    assert all(weight.equal(expected[name]) for name, weight in resumed.network.state_dict().items())

@@ -111,7 +111,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
 
 def test_weights_that_find_no_room_are_an_output_error(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    model = adatag()
+    model = adatag(width=64, embedding=64)
     largest = max(len(text.encode()) for text in model.files().values())
     resource.setrlimit(resource.RLIMIT_FSIZE, (max(largest, 4096), before[1]))
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from attrex.api.extractor import Extractor
+from attrex.api.gating import GateReport, GateSettings, Kind, learn_gate
 from attrex.api.products import Data, path_of, stream_products
 from attrex.api.recipe import DEFAULT, Recipe, load_recipe
 from attrex.api.scoring import judge_results
@@ -55,7 +56,8 @@ class OnePass(Protocol):
 @dataclass(frozen=True, slots=True)
 class FitReport:
     """What happened: how many products went to which part, what was matched, what is worth knowing
-    (``notes``), and the scores on the calibrate part (None where there is none)."""
+    (``notes``), the scores on the calibrate part (None where there is none), and what the gate spares (None
+    without one)."""
 
     recipe: str
     seed: int
@@ -65,6 +67,7 @@ class FitReport:
     notes: tuple[str, ...]
     training: TrainingReport | None
     scores: Report | None
+    gate: GateReport | None = None
 
 
 def fit(
@@ -74,6 +77,7 @@ def fit(
     recipe: str | Path | Recipe = DEFAULT,
     aim: str = "f1",
     complete: bool = False,
+    gate: Kind | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     progress: Progress | None = None,
@@ -82,7 +86,9 @@ def fit(
 
     ``schema``: a ``Schema``, names, ``{name: description}``, or a file; inferred where it is None.
     ``aim``: "f1", or "precision=0.95" for the widest coverage at that precision. ``complete``: empty cells
-    mean that no value is stated, instead of nothing. ``out``: the model folder, written at the end
+    mean that no value is stated, instead of nothing. ``gate``: what decides which attributes a product is
+    asked, "text", "category" or "none"; "auto" learns one from text and category where the schema does not
+    say it and where it pays; None: as the recipe has it. ``out``: the model folder, written at the end
     and, for trained models, with checkpoints on the way, so that a run that was stopped goes on.
     ``progress`` gets a line of text now and then.
 
@@ -107,7 +113,7 @@ def fit(
     notes = notes_on(products, settled, reader)
     if reader is not None and reader is not data:  # who opened the reader has its problems at hand
         notes += [str(problem) for problem in reader.problems[:LISTED]]
-    parts = _parts(products, chosen, seed)
+    parts = parts_of(products, chosen, seed)
     pool, labels = label(parts["train"], settled, complete=complete)
     total = labels.total()
     say(
@@ -124,6 +130,10 @@ def fit(
     model = build(chosen.builder, chosen.arguments)
     settings = settings_of(chosen, seed, out)
     tune, calibrate = parts.get("tune", []), parts.get("calibrate", [])
+    asking = chosen.gate if gate is None else GateSettings(gate, chosen.gate.recall)
+    gated = learn_gate([*parts["train"], *tune], calibrate, settled, asking, complete=complete)
+    if gated is not None:
+        say(str(gated[1]))
     training = learn(model, pool, tune, chosen, settings, say, complete=complete, seed=seed)
     support = Support.of(parts["train"])
     policy, scores = Policy(), None
@@ -146,11 +156,22 @@ def fit(
         tuple(notes),
         training,
         scores,
+        None if gated is None else gated[1],
     )
     baseline = None
     if chosen.builder != "lexicon":
-        baseline = fit(products, schema=settled, recipe="lexicon", aim=aim, complete=complete, seed=seed)
-    extractor = Extractor(model, settled, policy, report=report, baseline=baseline, support=support)
+        baseline = fit(
+            products, schema=settled, recipe="lexicon", aim=aim, complete=complete, gate="none", seed=seed
+        )
+    extractor = Extractor(
+        model,
+        settled,
+        policy,
+        report=report,
+        baseline=baseline,
+        support=support,
+        gate=None if gated is None else gated[0],
+    )
     if out is not None:
         _keep(extractor, Path(out), settings)
     return extractor
@@ -204,7 +225,7 @@ def notes_on(products: Sequence[Product], schema: Schema, reader: Reader | None)
     return notes
 
 
-def _parts(products: Sequence[Product], recipe: Recipe, seed: int) -> dict[str, list[Product]]:
+def parts_of(products: Sequence[Product], recipe: Recipe, seed: int) -> dict[str, list[Product]]:
     """The products by part. Too few to be split, they are all learnt from."""
     parts = split(products, recipe.split, seed + OTHER_DRAW)
     if any(not indices for indices in parts.values()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,7 @@ def fit(
     recipe: o.RecipeName = None,
     min_precision: o.MinPrecision = None,
     complete: o.Complete = False,
+    gate: o.Gate = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be learnt from, and how long it would take.")
     ] = False,
@@ -45,6 +47,8 @@ def fit(
     from attrex.api.recipe import DEFAULT
 
     settled = load_recipe(recipe or DEFAULT)
+    if gate is not None:
+        settled = replace(settled, gate=replace(settled.gate, kind=gate.value))
     if dry_run:
         with telling(reader):
             seen = preview(reader, schema=schema, recipe=settled, complete=complete, seed=seed)
@@ -82,6 +86,7 @@ def _summary(extractor: Extractor, out: Path | None, seconds: float) -> dict[str
         "attributes": report.labels.rows(),
         "notes": list(report.notes),
         "thresholds": extractor.policy.thresholds.to_json(),
+        "gate": None if report.gate is None else report.gate.to_json(),
         "scores": None if report.scores is None else report.scores.to_json(),
         "seconds": round(seconds, 2),
     }

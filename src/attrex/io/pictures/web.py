@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import BinaryIO, cast
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-from attrex import __version__
 from attrex.errors import ConfigError, InputError
 
 Resolve = Callable[[str, int], Sequence[str]]
@@ -154,7 +153,7 @@ class Web:
         return InputError(f"it is larger than {self._most / 1e6:.1f} MB", fix="save it smaller")
 
 
-_HEADERS = {"User-Agent": f"attrex/{__version__}", "Accept": "image/*", "Accept-Encoding": "identity"}
+_HEADERS = {"User-Agent": "attrex", "Accept": "image/*", "Accept-Encoding": "identity"}
 
 
 def _host(text: str) -> str:

@@ -55,7 +55,7 @@ def run_job(
             if isinstance(sink, FileSink)
             else "what was written stays, and a run to standard output cannot be resumed"
         )
-        rows = "1 row" if report.rows == 1 else f"{report.rows:,} rows"
+        rows = "1 row" if sink.rows == 1 else f"{sink.rows:,} rows"
         raise Interrupted(f"stopped after {rows}; {kept}") from None
     return report
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from attrex.errors import OutputError
+from attrex.io.uninterrupted import uninterrupted
 
 STATE = "state.json"
 VERSION = 1
@@ -77,8 +78,9 @@ class PartFolder:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
-            whole.replace(self.target)
-            shutil.rmtree(self.path, ignore_errors=True)
+            with uninterrupted():
+                whole.replace(self.target)
+                shutil.rmtree(self.path, ignore_errors=True)
 
     def _write(self, path: Path, write: Callable[[IO[bytes]], None]) -> None:
         beside = path.with_name(path.name + ".new")

@@ -19,6 +19,7 @@ from attrex.io.layouts import LISTS, NUMBERS, Layout, LongLayout, MaveLayout, Wi
 from attrex.io.parts import PartFolder, kept_rows
 from attrex.io.rows import Reader, Row
 from attrex.io.standard_output import put
+from attrex.io.uninterrupted import uninterrupted
 
 LayoutName = Literal["auto", "wide", "long", "mave"]
 Existing = Literal["resume", "restart"]
@@ -31,7 +32,7 @@ PIECE_SIZE = 1 << 24
 
 @dataclass(slots=True)
 class Fill:
-    """An attribute's cells: those asked or filled, those filled before, those filled after."""
+    """An attribute's cells: those asked or filled that apply, those filled before, those filled after."""
 
     cells: int = 0
     before: int = 0
@@ -69,7 +70,8 @@ class Sink(ABC):
             fill.before += len(values) > 0
             fill.after += len(values) > 0
         for extraction in extractions:
-            if extraction.attribute not in stated:
+            # What does not apply is no gap in the catalogue.
+            if extraction.attribute not in stated and extraction.status is not Status.NOT_APPLICABLE:
                 fill = self.fills.setdefault(extraction.attribute, Fill())
                 fill.cells += 1
                 fill.after += extraction.status is Status.FOUND
@@ -125,6 +127,10 @@ class FileSink(Sink):
         self.rows, self.last_row = found["rows"], found["last_row"]
         self.fills = {name: Fill(*counts) for name, counts in found["fills"].items()}
 
+    def write(self, row: Row, extractions: Sequence[Extraction]) -> None:
+        with uninterrupted():  # half a row, or a piece that is not counted, would spoil what is kept
+            super().write(row, extractions)
+
     def _written(self) -> None:
         self._open += 1
         if self._open >= PIECE_ROWS or self._encoder.size >= PIECE_SIZE:
@@ -132,6 +138,10 @@ class FileSink(Sink):
 
     def keep(self) -> None:
         """Saves the rows gathered as one more piece; nothing is left behind where there is none."""
+        with uninterrupted():
+            self._keep()
+
+    def _keep(self) -> None:
         if self._open:
             now = {
                 "rows": self.rows,

@@ -27,10 +27,14 @@ def test_fit_and_fill_ask_only_what_applies(shell: Shell, catalogue: Path, tmp_p
     assert "The gate (text) asks 1." in done.err
     out = tmp_path / "long.jsonl"
     told = json.loads(shell("fill", catalogue, "-m", tmp_path / "m", "-o", out, "--json", "-q").out)
+    cells = sum(one["cells"] for one in told["attributes"].values())
+    assert cells == 6 * 400 - told["asks"]["not_applicable"]  # what does not apply is no gap
     denied = [row for row in read_long(str(out)) if row["status"] == "not_applicable"]
     assert told["asks"]["not_applicable"] == len(denied) > 1000
     assert min(row["probability"] for row in denied) > 0.5
     assert {row["value"] for row in denied} == {None}
+    said = shell("fill", catalogue, "-m", tmp_path / "m", "-o", tmp_path / "f.csv", "-q").out
+    assert f" cells asked ({len(denied):,} more do not apply); filled before " in said
 
 
 def test_the_flag_chooses_the_gate(shell: Shell, catalogue: Path, tmp_path: Path) -> None:

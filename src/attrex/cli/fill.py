@@ -12,6 +12,7 @@ import typer
 
 from attrex.cli import options as o
 from attrex.cli.terminal import Meter, counted, say, show_json, show_line, telling
+from attrex.core import Status
 
 if TYPE_CHECKING:
     from attrex.extract.jobs import JobReport
@@ -132,10 +133,12 @@ def _lines(out: str, report: JobReport, fills: Mapping[str, Fill]) -> list[str]:
     before, after = sum(f.before for f in fills.values()), sum(f.after for f in fills.values())
     cells = sum(f.cells for f in fills.values())
     width = max((len(name) for name in fills), default=0)
+    denied = report.asks[Status.NOT_APPLICABLE]
+    asked = counted(report.asks.total() - denied, "cell")
+    spared = f" ({denied:,} more do not apply)" if denied else ""
     lines = [
         f"{'standard output' if out == '-' else out}: {counted(report.rows, 'row')}, "
-        f"{counted(sum(report.asks.values()), 'cell')} asked; filled before {_share(before, cells)}, "
-        f"after {_share(after, cells)}"
+        f"{asked} asked{spared}; filled before {_share(before, cells)}, after {_share(after, cells)}"
     ]
     lines += [
         f"  {name:<{width}}  {_share(f.before, f.cells):>6} -> {_share(f.after, f.cells):>6}  of {f.cells:,}"

@@ -7,7 +7,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from transformers import ResNetConfig, ResNetForImageClassification
 
 from attrex.errors import BackboneMissing, ConfigError, ModelError
 from attrex.nn.pretrained import Base, find_base
@@ -20,29 +19,7 @@ from attrex.nn.vision import (
     build_resnet,
     find_resnet,
 )
-
-TINY = {
-    "model_type": "resnet",
-    "embedding_size": 8,
-    "hidden_sizes": [8, 8, 16, 24],
-    "depths": [1, 1, 2, 1],
-    "layer_type": "basic",
-}
-
-
-def write_resnet(folder: Path) -> ResNetForImageClassification:
-    """A classifier as the hub has them: tensors under ``resnet.``, and a head that is not wanted."""
-    settings = {name: value for name, value in TINY.items() if name != "model_type"}
-    torch.manual_seed(0)
-    model = ResNetForImageClassification(ResNetConfig(**settings, num_labels=3))
-    with torch.no_grad():
-        for name, buffer in model.named_buffers():
-            if name.endswith("running_mean"):
-                buffer.normal_(std=0.1)
-    folder.mkdir(exist_ok=True)
-    save_file({n: t.contiguous() for n, t in model.state_dict().items()}, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps(TINY))
-    return model.eval()
+from tests.nn.resnet import TINY, write_resnet
 
 
 @pytest.fixture

@@ -21,6 +21,10 @@ class OwnGroup(nn.Module):
     group: str
 
 
+class PretrainedGroup(OwnGroup):
+    """A group of which every parameter was pretrained."""
+
+
 def kept(network: nn.Module, *, portable: bool) -> dict[str, Tensor]:
     """What a folder must hold: the parameters that were trained, and the buffers. Frozen parameters only
     where their base is not ``portable``. A tensor with two names (one word table in several encoders)
@@ -51,7 +55,8 @@ def grouped(network: nn.Module) -> dict[str, list[nn.Parameter]]:
     """The trainable parameters: what was pretrained as "encoder", or as the group of the ``OwnGroup``
     around it, and what begins at random as "head". What begins as an identity counts as pretrained."""
     # At the head's rate an identity would be lost within some dozen steps.
-    pretrained = _within(network, PretrainedEncoder) | _within(network, IdentityAdaptor)
+    kinds = (PretrainedEncoder, IdentityAdaptor, PretrainedGroup)
+    pretrained = set[int]().union(*(_within(network, kind) for kind in kinds))
     own = {id(p): m.group for m in network.modules() if isinstance(m, OwnGroup) for p in m.parameters()}
     groups: dict[str, list[nn.Parameter]] = {"encoder": [], "head": []}
     for parameter in network.parameters():

@@ -14,7 +14,6 @@ from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor, nn
-from transformers import ResNetConfig, ResNetModel
 
 from attrex.errors import ConfigError, ModelError
 from attrex.nn.precision import mixed
@@ -113,6 +112,9 @@ class ResNetEncoder(nn.Module):
 
 def build_resnet(config: Mapping[str, Any]) -> nn.Module:
     """The architecture of a ``config.json`` with random weights."""
+    # Seconds to import, and most models see no pictures.
+    from transformers import ResNetConfig, ResNetModel
+
     settings = {name: value for name, value in config.items() if name != "model_type"}
     body: nn.Module = ResNetModel(ResNetConfig(**settings))
     return body

@@ -1,0 +1,151 @@
+"""Where a model's vision encoder comes from: pretrained, or learnt from nothing.
+
+As with text encoders, each part makes an encoder for training and remakes it from a model folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Protocol
+
+from torch import Tensor, nn
+
+from attrex.errors import ModelError
+from attrex.models.arguments import one_of
+from attrex.models.weights import PretrainedGroup
+from attrex.nn.pretrained import load_weights
+from attrex.nn.vision import ResNetEncoder, SmallResNet, build_resnet, find_resnet, statistics
+
+VISION = "vision.json"
+GROUP = "vision"
+
+
+class VisionGroup(PretrainedGroup):
+    """A pretrained encoder, which learns at a rate of its own (ULS-DRAM 4.2: 5e-5 beside 1e-4)."""
+
+    group = GROUP
+
+    def __init__(self, encoder: ResNetEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, pictures_B3SS: Tensor) -> tuple[Tensor, Tensor]:
+        """Features ``(B, P, D)`` of the patches and ``(B, D)`` of the picture."""
+        patches_BPD, pooled_BD = self.encoder(pictures_B3SS)
+        return patches_BPD, pooled_BD
+
+
+@dataclass(frozen=True, slots=True)
+class MadeVision:
+    """An encoder, how it wants its pictures, and the text from which it can be made again.
+
+    ``portable``: what is frozen can be had again by the base's name, so that a model folder need not hold it.
+    """
+
+    encoder: nn.Module
+    width: int
+    patches: int
+    size: int
+    mean: Sequence[float]
+    std: Sequence[float]
+    files: dict[str, str]
+    portable: bool
+
+
+class VisionPart(Protocol):
+    """How a model gets its vision encoder."""
+
+    def make(self) -> MadeVision:
+        """For training: with pretrained weights or fresh ones."""
+        ...
+
+    def remake(self, files: Mapping[str, str]) -> MadeVision:
+        """For a model folder: the architecture, whose trained tensors the caller loads; what the folder
+        does not hold, because it was frozen, comes from the base."""
+        ...
+
+
+class PretrainedVision:
+    """A ResNet by folder or by its name on the hub, fine-tuned or ``frozen``."""
+
+    def __init__(self, base: str, *, frozen: bool) -> None:
+        self.base, self.frozen = base, frozen
+
+    def make(self) -> MadeVision:
+        base = find_resnet(self.base)
+        mean, std = statistics(base)
+        about = {
+            "base": base.name,
+            "sha256": base.sha256(),
+            "portable": base.portable,
+            "config": base.config(),
+            "mean": list(mean),
+            "std": list(std),
+        }
+        encoder = ResNetEncoder.load(base, frozen=self.frozen)
+        return _made(encoder, {VISION: json.dumps(about)}, portable=base.portable)
+
+    def remake(self, files: Mapping[str, str]) -> MadeVision:
+        about = json.loads(files[VISION])
+        body = build_resnet(about["config"])
+        if about["portable"] and self.frozen:
+            base = find_resnet(about["base"])
+            if base.sha256() != about["sha256"]:
+                raise ModelError(
+                    f'the model was trained on another version of the vision encoder "{base.name}" '
+                    "(its SHA-256 differs). Fix: fit the model again"
+                )
+            load_weights(body, base.tensors(), where=f'the vision encoder "{base.name}"')
+        encoder = ResNetEncoder(body, frozen=self.frozen, mean=about["mean"], std=about["std"])
+        return _made(encoder, dict(files), portable=bool(about["portable"]))
+
+
+class SmallVision:
+    """``nn.vision.SmallResNet``, which needs no hub."""
+
+    def __init__(self, *, size: int, widths: Sequence[int]) -> None:
+        self.size, self.widths = size, tuple(widths)
+
+    def make(self) -> MadeVision:
+        return _made(SmallResNet(size=self.size, widths=self.widths), {}, portable=False)
+
+    def remake(self, files: Mapping[str, str]) -> MadeVision:
+        return self.make()
+
+
+def _made(encoder: ResNetEncoder | SmallResNet, files: dict[str, str], *, portable: bool) -> MadeVision:
+    return MadeVision(
+        encoder=VisionGroup(encoder) if isinstance(encoder, ResNetEncoder) else encoder,
+        width=encoder.width,
+        patches=encoder.patches,
+        size=encoder.size,
+        mean=encoder.mean,
+        std=encoder.std,
+        files=files,
+        portable=portable,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisionArguments:
+    """The arguments that builders with a choice of vision encoders have in common. ``vision_base`` and
+    ``vision_frozen`` are of "pretrained", ``vision_size`` and ``vision_widths`` of "small"."""
+
+    vision: Literal["pretrained", "small"] = "small"
+    vision_base: str = "microsoft/resnet-152"
+    vision_frozen: bool = False
+    vision_size: int = 112
+    vision_widths: Sequence[int] = (32, 64, 128, 256)
+
+    @classmethod
+    def among(cls, arguments: Mapping[str, Any]) -> VisionArguments:
+        """Those among a builder's arguments."""
+        return cls(**{f.name: arguments[f.name] for f in fields(cls) if f.name in arguments})
+
+    def part(self) -> VisionPart:
+        """What they mean. Raises ``ConfigError`` where one says nothing known."""
+        if one_of("vision", self.vision, ("pretrained", "small")) == "pretrained":
+            return PretrainedVision(self.vision_base, frozen=self.vision_frozen)
+        return SmallVision(size=self.vision_size, widths=self.vision_widths)

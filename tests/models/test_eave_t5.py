@@ -41,7 +41,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def trained(bases: dict[str, str]) -> Any:
     model: Any = CATALOG["eave"](**bases, light_layers=None, place="after_attention", window=20, dropout=0.0)
     with one_thread():
-        settings = Settings(epochs=40, batch=8, rates={"default": 1e-2}, weight_decay=0.0)
+        settings = Settings(epochs=34, batch=8, rates={"default": 1.2e-2}, weight_decay=0.0)
         fit(model, pool(), None, settings)
     return model
 

@@ -50,12 +50,14 @@ def test_the_page_is_harmless_and_complete() -> None:
     assert "\x1b" not in terminal(backtest_terminal(made))
 
 
-def test_settings_are_told() -> None:
-    made = backtest(CELLS, settings={"aim": "precision=0.9", "thresholds": {"<Color>": 0.4}}, resamples=0)
-    shown = terminal(backtest_terminal(made))
-    assert "aim: precision=0.9" in shown
-    assert 'thresholds: {"<Color>": 0.4}' in shown
-    assert 'thresholds{"<Color>": 0.4}' in Page(backtest_html(made)).text
+def test_settings_are_told_for_people() -> None:
+    thresholds = {"common": 0.3555381, "own": {"<Color>": 0.4, "Size": 0.123456}}
+    settings = {"aim": "precision=0.9", "thresholds": thresholds, "products_learnt_from": 1234, "own": {}}
+    made = backtest(CELLS, settings=settings, resamples=0)
+    shown = " ".join(terminal(backtest_terminal(made)).split())
+    said = "common 0.356, own (<Color> 0.4, Size 0.123)"
+    assert f"aim: precision=0.9 thresholds: {said} products learnt from: 1234 own: none" in shown
+    assert f"thresholds{said}" in Page(backtest_html(made)).text
 
 
 def test_nothing_to_show_renders() -> None:

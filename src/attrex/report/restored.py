@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -164,10 +166,19 @@ def backtest_html(backtest: Backtest, *, title: str = "Backtest") -> str:
 
 def _settings(backtest: Backtest) -> list[tuple[str, str]]:
     """Name and value as text, in the given order."""
-    return [
-        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-        for name, value in backtest.settings.items()
-    ]
+    return [(name.replace("_", " "), _setting(value)) for name, value in backtest.settings.items()]
+
+
+def _setting(value: Any) -> str:
+    """For people: numbers to three digits, what is nested in brackets. The JSON has all digits."""
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, Mapping):
+        parts = (
+            (key, f"({_setting(v)})" if isinstance(v, Mapping) else _setting(v)) for key, v in value.items()
+        )
+        return ", ".join(f"{key} {said}" for key, said in parts) or "none"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _settings_table(backtest: Backtest) -> str:

@@ -212,7 +212,8 @@ def _tensors(folder: Path, name: str, sums: Mapping[str, str]) -> dict[str, Tens
         return {}
     from safetensors.torch import load_file
 
-    return load_file(folder / name)
+    tensors: dict[str, Tensor] = load_file(folder / name)
+    return tensors
 
 
 def _checked(folder: Path) -> dict[str, str]:

@@ -82,7 +82,8 @@ class Words:
         if not len(self.kept_F):
             return np.empty(0, np.int64)
         places = np.minimum(np.searchsorted(self.kept_F, hashes), len(self.kept_F) - 1)
-        return places[self.kept_F[places] == hashes]
+        known: Ints = places[self.kept_F[places] == hashes]
+        return known
 
 
 def fit_linear(
@@ -109,7 +110,7 @@ def fit_linear(
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
-    search.step(closure)  # type: ignore[arg-type]
+    search.step(closure)  # type: ignore[no-untyped-call]
     return weight_FK.detach(), bias_K.detach()
 
 

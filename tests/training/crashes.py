@@ -81,7 +81,7 @@ def main(folder: Path, kills: int, seed: int) -> None:
     table, recipe = write_inputs(folder)
     model = folder / "model"
     fitted = loop(["fit", table, "--recipe", recipe, "-q"], model, kills, seed)
-    large = write_csv(folder / "large.csv", shop(3_000))
+    large = write_csv(folder / "large.csv", shop(2_200))
     filled = loop(["fill", large, "-m", model, "-q"], folder / "filled.csv", kills, seed + 1)
     left = sorted(path.name for path in folder.iterdir() if "attrex" in path.name)
     print(json.dumps({"fit": fitted, "fill": filled, "left": left}), flush=True)

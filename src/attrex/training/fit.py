@@ -174,7 +174,9 @@ def _quiet() -> Iterator[None]:
 @contextmanager
 def _deterministic() -> Iterator[None]:
     """On the CPU with sums in one order: the gradient of picked states is added up by several threads, and
-    two fits with one seed differed. CUDA is left as it is: there it needs settings from outside."""
+    two fits with one seed differed. It costs 3 to 7 % of the processor time (20 steps of the default model on
+    160 titles of OA-Mine, one thread, three pairs: 1.066, 1.027, 1.042). CUDA is left as it is: there it
+    needs settings from outside."""
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(before or not torch.cuda.is_available())
     try:

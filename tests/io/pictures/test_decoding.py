@@ -65,6 +65,8 @@ def test_what_is_transparent_stands_on_white() -> None:
     half = halves((*RED, 255), (*BLUE, 0), mode="RGBA")
     assert_near(corners(saved(half)), [RED, WHITE, RED, WHITE])
     assert_near(corners(saved(half.convert("LA"))), [(76,) * 3, WHITE, (76,) * 3, WHITE])
+    blended = decode(saved(half), size=15).astype(int)  # the edge runs through a pixel
+    assert np.abs(blended[..., 1] - blended[..., 2]).max() <= 3  # red to white, without the blue unseen
     thin = halves((*RED, 255), (0, 0, 0, 128), mode="RGBA")
     assert_near(corners(saved(thin)), [RED, (127, 127, 127), RED, (127, 127, 127)])
 

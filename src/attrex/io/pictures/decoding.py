@@ -73,10 +73,9 @@ def decode(data: bytes, *, size: int, limits: Limits | None = None) -> NDArray[n
             # A JPEG is unpacked at a half, a quarter or an eighth, where that is still twice the size.
             image.draft(None, (2 * size, 2 * size))
             image.load()
-            upright = _upright(image)
-            plain = _on_white(upright)
-            small = plain.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
-            return np.asarray(small, dtype=np.uint8)
+            coloured = _coloured(_upright(image))
+            small = coloured.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
+            return np.asarray(_on_white(small), dtype=np.uint8)
     except Image.DecompressionBombError:
         raise _too_many("more", limits) from None
     except _DAMAGED as error:
@@ -157,16 +156,22 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _coloured(image: Image.Image) -> Image.Image:
+    """Red, green and blue, with alpha where something is transparent."""
     from PIL import Image
 
     if image.mode == "F" or image.mode.startswith("I"):
         image = Image.fromarray(_eight_bits(np.asarray(image)))
-    if image.has_transparency_data:
-        cut = image.convert("RGBA")
-        white = Image.new("RGBA", cut.size, "white")
-        return Image.alpha_composite(white, cut).convert("RGB")
-    return image.convert("RGB")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _on_white(small: Image.Image) -> Image.Image:
+    """After making it small: before, it would take the picture's size thrice. Pillow weighs by alpha."""
+    from PIL import Image
+
+    if small.mode == "RGB":
+        return small
+    return Image.alpha_composite(Image.new("RGBA", small.size, "white"), small).convert("RGB")
 
 
 def _eight_bits(grey: NDArray[np.generic]) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from attrex.core import Attribute, Product, Source, Stated, Status
+from attrex.core import Answer, Attribute, Problem, Product, Source, Stated, Status
 from attrex.extract import Pipeline, Request, blanks, everything, named
 from attrex.extract.gating import excluded, narrowed
 from attrex.models.gate import Cut, FittedGate, Floats
@@ -131,6 +131,16 @@ def test_what_the_schema_denies_stands_behind_as_before() -> None:
         ("A", "gate"),
         ("B", "scripted"),
         ("D", "schema"),
+    ]
+
+
+def test_a_closed_model_s_unknown_attribute_is_its_own_problem() -> None:
+    """The gate does not judge what it has not learnt; the model says that it has not either."""
+    unknown = Scripted(lambda p, a: Answer(problem=Problem("unknown_attribute", "never learnt")))
+    (result,) = pipeline(unknown).run([named(product("0.1 0.9"), [A, Attribute("New")], SCHEMA)])
+    assert [(e.attribute, e.status, e.provenance.stage) for e in result.extractions] == [
+        ("A", Status.NOT_APPLICABLE, "gate"),
+        ("New", Status.ABSTAINED, "scripted"),
     ]
 
 

@@ -291,6 +291,7 @@ def test_only_features_of_two_texts_are_kept_and_only_so_many(monkeypatch: pytes
     kept = set(Words.learn(products).kept_F.tolist())
     both = gate_words._hashes(products[1])
     assert kept == set(both.tolist())
+    assert len(Words.learn(products, outputs=gate_words.MOST_WEIGHTS // 2).kept_F) == 2
     monkeypatch.setattr(gate_words, "MOST_FEATURES", 1)
     (commonest,) = Words.learn(products).kept_F.tolist()
     assert commonest in set(gate_words._hashes(products[0]).tolist())

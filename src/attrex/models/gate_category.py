@@ -88,7 +88,8 @@ class CategoryGate:
 def learn_category_gate(products: Sequence[Product]) -> CategoryGate:
     """From filled cells and explicit "no value" of training products."""
     part = drawn(products)
-    evidence, words = Evidence.of(part), Words.learn(part)
+    evidence = Evidence.of(part)
+    words = Words.learn(part, evidence.outputs)
     return category_gate(evidence, words, words.bags(part))
 
 

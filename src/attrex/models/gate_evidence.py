@@ -58,6 +58,11 @@ class Evidence:
         where = np.array([place.get(p.category or "", -1) for p in products], dtype=np.int64)
         return cls(names, tuple(large), filled, none, where)
 
+    @property
+    def outputs(self) -> int:
+        """Of the wider of the two maps, that of attributes and that of categories."""
+        return max(len(self.names), len(self.categories))
+
     def shares(self) -> tuple[Counts, Counts]:
         """C×A each: the probability that the attribute applies to the category, and the share of the
         category's products that have it (less, where "n/a" is said of some).
@@ -65,9 +70,13 @@ class Evidence:
         One expected filled cell more, filled, is counted to every category: one of which little is known
         has every attribute.
         """
-        member_CN = (np.arange(len(self.categories))[:, None] == self.category_N).astype(np.float64)
-        filled_CA, none_CA = member_CN @ self.filled_NA, member_CN @ self.none_NA
-        all_CA = member_CN.sum(axis=1)[:, None]
+        known_N = self.category_N >= 0
+        own = self.category_N[known_N]
+        filled_CA = np.zeros((len(self.categories), len(self.names)))
+        none_CA, all_CA = np.zeros_like(filled_CA), np.zeros((len(self.categories), 1))
+        np.add.at(filled_CA, own, self.filled_NA[known_N])
+        np.add.at(none_CA, own, self.none_NA[known_N])
+        np.add.at(all_CA, own, 1)
         open_CA = all_CA - none_CA
         filled_A = filled_CA.sum(axis=0)
         # The mean, over filled cells, of the share that is filled in their category.

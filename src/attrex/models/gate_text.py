@@ -79,7 +79,8 @@ class TextGate:
 def learn_text_gate(products: Sequence[Product]) -> TextGate:
     """From filled cells and explicit "no value" of training products."""
     part = drawn(products)
-    evidence, words = Evidence.of(part), Words.learn(part)
+    evidence = Evidence.of(part)
+    words = Words.learn(part, evidence.outputs)
     bags = words.bags(part)
     if len(evidence.categories) > 1:
         return _beside_categories(part, evidence, words, bags)

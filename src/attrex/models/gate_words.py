@@ -25,7 +25,9 @@ HASHES = 2**20
 LEAST_TEXTS = 2
 """A feature that stands in fewer training texts says nothing of others."""
 MOST_FEATURES = 2**15
-"""The commonest are kept: 500 attributes then take 64 MB."""
+"""The commonest are kept."""
+MOST_WEIGHTS = 2**22
+"""Features by outputs; learning holds some twenty times as many, 320 MB: of 500 attributes 8,000 features."""
 LONGEST = 20_000
 """Characters that are read of a source."""
 STEPS = 60
@@ -58,15 +60,17 @@ class Words:
         self.kept_F = kept_F
 
     @classmethod
-    def learn(cls, products: Sequence[Product]) -> Words:
-        """Keeps what stands in at least two texts, the commonest first where there is too much."""
+    def learn(cls, products: Sequence[Product], outputs: int = 1) -> Words:
+        """Keeps what stands in at least two texts, the commonest first where there is too much for a map with
+        so many outputs."""
         counts = np.zeros(HASHES, dtype=np.int64)
         for product in products:
             counts[_hashes(product)] += 1
         kept = np.flatnonzero(counts >= LEAST_TEXTS)
-        if len(kept) > MOST_FEATURES:
+        most = min(MOST_FEATURES, MOST_WEIGHTS // max(1, outputs))
+        if len(kept) > most:
             order = np.argsort(-counts[kept], kind="stable")
-            kept = np.sort(kept[order[:MOST_FEATURES]])
+            kept = np.sort(kept[order[:most]])
         return cls(kept)
 
     def bags(self, products: Sequence[Product]) -> Bags:

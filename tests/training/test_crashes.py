@@ -20,7 +20,7 @@ from tests.training.line import Line, pool
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_fit_and_fill_survive_being_killed(kills: int, tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-m", "tests.training.crashes", str(tmp_path), str(kills), "0"],

@@ -78,7 +78,7 @@ def test_a_wrong_argument_is_named(builder: str, given: Mapping[str, Any], messa
     ],
 )
 def test_the_paper_s_models_each_have_a_recipe(recipe: str, kind: type) -> None:
-    """All of AdaTag's Table 4 but SUOpenTag, with §4.4's batch and, without BERT, optimiser; with more patience
+    """All of AdaTag's Table 4 but SUOpenTag, with §4.4's batch and, without BERT, optimiser; more patience
     than its 3, which stops a small catalogue's models before they have learnt."""
     chosen = load_recipe(recipe)
     model = build(chosen.builder, chosen.arguments)

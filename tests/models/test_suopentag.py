@@ -107,7 +107,5 @@ def test_an_odd_width_is_refused(width: int) -> None:
 
 
 def test_other_arguments_are_checked_as_in_its_family() -> None:
-    with pytest.raises(
-        ConfigError, match=r"model\.arguments\.shapes: expected one of ignored, read"
-    ):
+    with pytest.raises(ConfigError, match=r"model\.arguments\.shapes: expected one of ignored, read"):
         build_suopentag(shapes="x")  # type: ignore[arg-type]

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
+import torch
 
 from attrex.cache import Cache, MemoryCache
 from attrex.cache.records import size_of
@@ -39,6 +40,38 @@ def only(made: Pipeline, asked: Product, attribute: Attribute = COLOUR):  # type
     (result,) = made.run([Request(asked, (attribute,))])
     (extraction,) = result.extractions
     return extraction
+
+
+class Side(Scripted):
+    """Works only where two batches are in its hands at once, and the first is done last."""
+
+    def __init__(self) -> None:
+        super().__init__(word_after("in"))
+        self._meeting, self._second = threading.Barrier(2, timeout=60), threading.Event()
+
+    @property
+    def traits(self) -> Traits:
+        return Traits(concurrent=True)
+
+    def prepare(self, products: Sequence[Product]) -> list[Product]:
+        self._meeting.wait()
+        if products[0].id == "0":
+            assert self._second.wait(60)
+        else:
+            self._second.set()
+        return super().prepare(products)
+
+
+def test_a_concurrent_model_has_several_batches_at_once_and_results_keep_their_order() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        side = Pipeline(Side(), SCHEMA, Resolver(Policy(), Normaliser()), stage="", version="")
+        asked = [Request(product(f"Lamp in c{at}", id=str(at)), (COLOUR,)) for at in range(2)]
+        results = list(side.run(asked, batch=1))
+    finally:
+        torch.set_num_threads(before)
+    assert [r.extractions[0].values[0].text for r in results] == ["c0", "c1"]
 
 
 def test_found_with_its_evidence_and_provenance() -> None:

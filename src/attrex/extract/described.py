@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 
 from attrex.cache import Cache, attribute_key
 from attrex.core import Attribute
@@ -14,7 +15,7 @@ class DescribedAttributes:
 
     An attribute object met before is recognised by identity, without hashing its many values, for
     this happens once per ask. With a ``cache`` an attribute that an earlier run has described is not
-    described again.
+    described again. Several threads may ask at once.
     """
 
     def __init__(self, model: Model, cache: Cache | None, version: str) -> None:
@@ -23,13 +24,15 @@ class DescribedAttributes:
         self._kept: list[Attribute] = []
         self._by_identity: dict[int, int] = {}
         self._by_value: dict[Attribute, int] = {}
+        self._growing = Lock()
 
     def indices(self, attributes: tuple[Attribute, ...]) -> list[int]:
         """The attributes' indices; what is new is described first, in one call."""
         known = self._by_identity
         found = [known.get(id(attribute), -1) for attribute in attributes]
         if -1 in found:
-            self._take_in(attributes)
+            with self._growing:
+                self._take_in(attributes)
             found = [self._by_value[attribute] for attribute in attributes]
         return found
 

@@ -1,7 +1,7 @@
 """Products in, extractions out: gate, cut, prepare, describe, answer, merge, resolve.
 
-Streaming: a few batches are in flight, whatever the length of the input. The model works in one
-thread while the caller's thread reads, resolves and writes: torch lets go of the interpreter.
+Streaming: a few batches are in flight, whatever the length of the input. The model works in a thread, or
+several where it can, while the caller's thread reads, resolves and writes: torch lets go of the interpreter.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 
@@ -31,7 +32,9 @@ WINDOWS = 512
 GATE = "gate"
 """The stage that denies an attribute, in the provenance."""
 AHEAD = 2
-"""Batches that wait for or are in the model's hands."""
+"""Batches that wait, beside those in the model's hands."""
+WORKER = "attrex-model"
+"""The name of the model's threads."""
 
 Answers = list[tuple[Answer, InputRead]]
 Denied = Mapping[str, float]
@@ -65,11 +68,11 @@ class Pipeline:
         """One result per request, in order, as soon as its batch is done."""
         waiting = iter(requests)
         pending: deque[tuple[list[Request], Future[Done]]] = deque()
-        with ThreadPoolExecutor(1, thread_name_prefix="attrex-model") as worker:
+        with self._pool() as (pool, workers):
             try:
                 while part := list(islice(waiting, batch)):
-                    pending.append((part, worker.submit(self._done, part)))
-                    if len(pending) > AHEAD:
+                    pending.append((part, pool.submit(self._done, part)))
+                    if len(pending) >= AHEAD + workers:
                         asked, done = pending.popleft()
                         yield from self.results(asked, *done.result())
                 while pending:
@@ -78,6 +81,18 @@ class Pipeline:
             finally:
                 for _, done in pending:
                     done.cancel()
+
+    @contextmanager
+    def _pool(self) -> Iterator[tuple[ThreadPoolExecutor, int]]:
+        # A cache is asked and filled by one thread at a time.
+        if self.model.traits.concurrent and self._cache is None:
+            from attrex.nn.threads import side_by_side  # not every model needs torch
+
+            with side_by_side(WORKER) as made:
+                yield made
+        else:
+            with ThreadPoolExecutor(1, WORKER) as one:
+                yield one, 1
 
     def _done(self, requests: Sequence[Request]) -> Done:
         if self.gate is None:

@@ -34,6 +34,7 @@ class Traits:
     that says "disk" is a ``Packing`` one.
     ``joint``: answers to one product's asks depend on each other.
     ``window``: the longest input in tokens of ``Model.tokeniser``; None reads texts of any length.
+    ``concurrent``: ``prepare`` and ``answer`` may run in several threads at once, and gain by it.
     """
 
     attributes: Literal["open", "closed"] = "open"
@@ -41,6 +42,7 @@ class Traits:
     cacheable: Literal["no", "memory", "disk"] = "memory"
     joint: bool = False
     window: int | None = None
+    concurrent: bool = False
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -95,6 +96,7 @@ class LateTagger:
     """The mechanism of AdaTag and BiLSTM-MultiCRF; see the module's text."""
 
     record_types = (PreparedWindow, DescribedAttribute)
+    concurrent: Literal[True] = True
 
     def __init__(self, decoders: MakeDecoders, scheme: TagScheme) -> None:
         self._decoders, self._scheme = decoders, scheme

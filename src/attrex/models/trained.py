@@ -100,6 +100,13 @@ class CostedMechanism(Protocol):
     ) -> Cost: ...
 
 
+@runtime_checkable
+class ConcurrentMechanism(Protocol):
+    """What a mechanism says that changes nothing of its own while it prepares and answers."""
+
+    concurrent: Literal[True]
+
+
 class TrainedModel(Generic[Network]):
     """Implements ``Model``, ``Learner`` and ``StorableModel`` for any mechanism.
 
@@ -135,7 +142,14 @@ class TrainedModel(Generic[Network]):
     @property
     def traits(self) -> Traits:
         cacheable: Literal["memory", "disk"] = "memory" if self.record_types is None else "disk"
-        return Traits(self._attributes.answers, cacheable=cacheable, window=self._window)
+        concurrent = (
+            isinstance(self.mechanism, ConcurrentMechanism)
+            and self._learnt is not None
+            and self._learnt.device.type == "cpu"
+        )
+        return Traits(
+            self._attributes.answers, cacheable=cacheable, window=self._window, concurrent=concurrent
+        )
 
     @property
     def tokeniser(self) -> Tokeniser:

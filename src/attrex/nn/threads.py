@@ -1,8 +1,9 @@
-"""How many threads an operation may use."""
+"""How many threads an operation may use, and how many operations run at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import torch
@@ -18,3 +19,18 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def side_by_side(name: str) -> Iterator[tuple[ThreadPoolExecutor, int]]:
+    """As many workers as torch has threads, and their number; each computes with a thread of its own.
+
+    Two batches side by side keep two cores busy all along; one batch over two cores does so only within its
+    large products, and the Python between them runs on one.
+    """
+    workers = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(workers, name, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield pool, workers
+    finally:
+        torch.set_num_threads(workers)

@@ -7,6 +7,7 @@ carried in its id, ``id + size * shape``, so that nothing between tokeniser and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from attrex.text.sentence_pieces import Pieces
 from attrex.text.tokeniser import Tokens
@@ -18,7 +19,14 @@ word; begins the text."""
 
 def shape_of(text: str, start: int, end: int) -> int:
     """The bits, lowest first as in ``BITS``, of the token ``[start, end)``."""
-    word = text[start:end]
+    bits = _letters(text[start:end])
+    if start == 0:
+        return bits | 16 | 32
+    return bits | 16 if text[start - 1].isspace() else bits
+
+
+@lru_cache(maxsize=100_000)
+def _letters(word: str) -> int:
     bits = 1 if word[:1].isupper() else 0
     if len(word) > 1 and word.isupper():
         bits |= 2
@@ -26,10 +34,6 @@ def shape_of(text: str, start: int, end: int) -> int:
         bits |= 8
     elif not word.isalpha():
         bits |= 4
-    if start == 0:
-        bits |= 16 | 32
-    elif text[start - 1].isspace():
-        bits |= 16
     return bits
 
 

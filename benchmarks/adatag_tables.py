@@ -169,7 +169,7 @@ def main() -> None:
             row: list[Any] = [run.label]
             for own in scores:
                 row += [statistics.mean(part) for part in zip(*own, strict=True)]
-                row.append(statistics.stdev(s[2] for s in own) if len(own) > 1 else 0.0)
+                row.append(statistics.stdev(s[2] for s in own) if len(own) > 1 else "–")
             rows.append(row)
         columns = ["P", "R", "F1", "s.d. of F1"]
         heads = [f"{c}, ≥ {HIGH} rows" for c in columns] + [f"{c}, fewer" for c in columns]

@@ -143,7 +143,7 @@ def reads_data(verb: Callable[..., None]) -> Callable[..., None]:
 
     path, *said = fields.values()
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (path, *own, *said)]
-    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
     called.__annotations__ = {p.name: p.annotation for p in parameters}
     return called
 

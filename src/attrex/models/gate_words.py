@@ -111,10 +111,10 @@ def fit_linear(
     def closure() -> Tensor:
         search.zero_grad()
         value = loss(bags.of(weight_FK, bias_K)) + decay * weight_FK.square().sum()
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return value
 
-    search.step(closure)  # type: ignore[no-untyped-call]
+    search.step(closure)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return weight_FK.detach(), bias_K.detach()
 
 

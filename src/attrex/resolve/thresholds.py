@@ -15,7 +15,7 @@ from attrex.resolve.trial import Trial
 DEFAULT = 0.5
 SHRINK = 300
 """An attribute's own threshold counts for n / (n + SHRINK), n being its proposals. From fewer the place of
-the best one is chance: with 30, models of 840 titles lost half a point of F1 against none of their own."""
+the best one is chance: with 30, five models of 840 titles lost 0.0 to 0.4 points of F1 against 1,000."""
 SHRINK_COMMON = 10
 """The same for the common threshold against the default."""
 

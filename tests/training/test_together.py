@@ -98,6 +98,14 @@ def test_a_checkpoint_holds_every_process_s_chance(folder: Path) -> None:
     assert states[0] != states[1]
 
 
+@pytest.mark.parametrize("rank", [0, 1])
+def test_no_thread_of_the_group_is_left(rank: int, folder: Path) -> None:
+    """One that ended after the interpreter would abort the process."""
+    threads = json.loads((folder / f"threads-{rank}.json").read_text())
+    assert threads
+    assert not [name for name in threads if "gloo" in name]
+
+
 # --- who they are ---
 
 

@@ -77,6 +77,9 @@ def main(folder: Path) -> None:
     }
     (folder / f"told-{me}.json").write_text(json.dumps(told))
     processes.wait()
+    processes.part()
+    threads = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+    (folder / f"threads-{me}.json").write_text(json.dumps(threads))
 
 
 if __name__ == "__main__":

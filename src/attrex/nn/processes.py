@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 from collections.abc import Callable
@@ -39,13 +40,17 @@ def join() -> None:
 
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         distributed.init_process_group(backend, timeout=PATIENCE)
-        atexit.register(_part)
+        atexit.register(part)
 
 
-def _part() -> None:
+def part() -> None:
+    """Leaves the others. What still holds the group goes first: the group's threads end with it, and one that
+    let go of a tensor after the interpreter has gone would abort the process.
+    """
     from torch import distributed
 
     if distributed.is_initialized():
+        gc.collect()
         distributed.destroy_process_group()
 
 

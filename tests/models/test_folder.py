@@ -70,6 +70,10 @@ def test_a_folder_holds_plain_files(saved: Path) -> None:
     assert (stored.schema, stored.calibration, stored.card) == (SCHEMA, CALIBRATION, "# A card\n")
 
 
+def test_who_may_read_one_file_may_read_all(saved: Path) -> None:
+    assert len({entry.stat().st_mode for entry in saved.iterdir() if entry.is_file()}) == 1
+
+
 def test_nothing_is_left_beside_the_folder(saved: Path) -> None:
     assert [entry.name for entry in saved.parent.iterdir()] == ["model"]
 

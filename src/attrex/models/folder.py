@@ -151,6 +151,7 @@ def _write(made: Path, texts: Mapping[str, str], tensors: Mapping[str, dict[str,
             from safetensors.torch import save_file
 
             save_file({n: t.detach().cpu().contiguous() for n, t in own.items()}, made / name)
+            (made / name).chmod((made / CONFIG).stat().st_mode)  # safetensors lets the owner alone read
     sums = {entry.name: _sha256(entry) for entry in sorted(made.iterdir()) if entry.name != CARD}
     (made / LIST).write_text(json.dumps(sums, indent=2), "utf-8")
 

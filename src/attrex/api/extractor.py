@@ -16,6 +16,10 @@ from attrex.errors import ConfigError
 from attrex.evaluation import Support
 from attrex.extract import Pipeline, Request, Result, blanks, everything, named
 from attrex.extract.gating import excluded, narrowed
+from attrex.extract.seeing import look
+from attrex.io.pictures import PictureAccess, PictureReader
+from attrex.io.pictures.reader import KEPT
+from attrex.io.rows import Reader
 from attrex.models.folder import StorableModel, load_model, model_version, save_model
 from attrex.models.gate import FittedGate
 from attrex.normalise import Normaliser
@@ -39,7 +43,8 @@ class Extractor:
     loading), ``card`` the model card's text, ``baseline`` the lexicon that was fitted on the same data,
     to be set beside the model wherever it is scored (None where the model is one), ``support`` how often the
     training data state each attribute and value, by which scores are sliced (None where nobody counted),
-    ``gate`` what decides which attributes are asked (None: all that the schema gives the category).
+    ``gate`` what decides which attributes are asked (None: all that the schema gives the category),
+    ``pictures`` which pictures may be read (None: those of the working folder, or of a file's own).
     """
 
     def __init__(
@@ -53,9 +58,11 @@ class Extractor:
         baseline: Extractor | None = None,
         support: Support | None = None,
         gate: FittedGate | None = None,
+        pictures: PictureAccess | None = None,
     ) -> None:
         self.model, self.schema, self.policy = model, schema, policy or Policy()
         self.report, self.baseline, self.support, self.gate = report, baseline, support, gate
+        self.pictures = pictures
         self.version = model_version(model)
         self.card = card if card is not None else model_card(self.name, schema, self.policy, report, support)
         self._pipelines: dict[Cache | Path | None, Pipeline] = {}
@@ -87,8 +94,32 @@ class Extractor:
                 version=self.version,
                 cache=opened,
                 gate=self.gate,
+                pictures=self.picture_reader(),
             )
         return self._pipelines[place]
+
+    @property
+    def picture_size(self) -> int | None:
+        """How many pixels a side pictures are read with; None where neither model nor gate reads any."""
+        own = self.model.traits.pictures
+        return self.gate.gate.pictures if own is None and self.gate is not None else own
+
+    def picture_reader(self, *, kept: int = KEPT) -> PictureReader | None:
+        """Of the pictures that model or gate want; None where they want none. Raises ``ConfigError`` where
+        Pillow is not installed."""
+        size = self.picture_size
+        return None if size is None else (self.pictures or PictureAccess()).reader(size, kept=kept)
+
+    def with_pictures(self, pictures: PictureAccess) -> Extractor:
+        """The same model, which reads these pictures."""
+        return self._like(self.policy, pictures)
+
+    def beside(self, data: object) -> Extractor:
+        """The same model, which reads the pictures of the folder where the data lie, unless it was told
+        others."""
+        if self.pictures is not None or not isinstance(data, Reader):
+            return self
+        return self.with_pictures(PictureAccess(data.folder))
 
     @overload
     def fill(
@@ -156,7 +187,9 @@ class Extractor:
         """The request without what the gate denies."""
         if self.gate is None:
             return request
-        return narrowed([request], excluded(self.gate, [request]))[0]
+        reader = self.pipeline.pictures
+        seen = [request] if reader is None else look([request], reader)()
+        return narrowed([request], excluded(self.gate, seen))[0]
 
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
         """The pipeline itself, for those who make their own requests."""
@@ -183,15 +216,21 @@ class Extractor:
 
     def aimed(self, aim: str) -> Extractor:
         """The same model with thresholds for another aim ("f1", "precision=0.95")."""
+        made = self._like(self.policy.aimed(Aim.parse(aim)), self.pictures)
+        made.baseline = None if self.baseline is None else self.baseline.aimed(aim)
+        return made
+
+    def _like(self, policy: Policy, pictures: PictureAccess | None) -> Extractor:
         return Extractor(
             self.model,
             self.schema,
-            self.policy.aimed(Aim.parse(aim)),
+            policy,
             card=self.card,
             report=self.report,
-            baseline=None if self.baseline is None else self.baseline.aimed(aim),
+            baseline=self.baseline,
             support=self.support,
             gate=self.gate,
+            pictures=pictures,
         )
 
     def save_pretrained(self, folder: str | Path) -> Path:

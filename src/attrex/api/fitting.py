@@ -19,6 +19,7 @@ from attrex.evaluation import Report, Support
 from attrex.evaluation import report as evaluate
 from attrex.extract import Pipeline, Request, known, trials
 from attrex.extract.pipeline import BATCH, Answers
+from attrex.io.pictures import PictureAccess, gather
 from attrex.io.reader import open_reader
 from attrex.io.rows import Reader
 from attrex.models.catalog import CATALOG
@@ -78,6 +79,7 @@ def fit(
     aim: str = "f1",
     complete: bool = False,
     gate: Kind | None = None,
+    pictures: PictureAccess | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     progress: Progress | None = None,
@@ -88,9 +90,10 @@ def fit(
     ``aim``: "f1", or "precision=0.95" for the widest coverage at that precision. ``complete``: empty cells
     mean that no value is stated, instead of nothing. ``gate``: what decides which attributes a product is
     asked, "text", "category" or "none"; "auto" learns one from text and category where the schema does not
-    say it and where it pays; None: as the recipe has it. ``out``: the model folder, written at the end
-    and, for trained models, with checkpoints on the way, so that a run that was stopped goes on.
-    ``progress`` gets a line of text now and then.
+    say it and where it pays; None: as the recipe has it. ``pictures``: those that a model may read (None: of
+    the data's folder, or of the working one). ``out``: the model folder, written at the end and, for trained
+    models, with checkpoints on the way, so that a run that was stopped goes on. ``progress`` gets a line of
+    text now and then.
 
     Started by ``torchrun``, all processes call this with the same arguments: they share the training, and
     the first alone calibrates, reports progress and writes. All return the same extractor, but for
@@ -113,6 +116,10 @@ def fit(
     notes = notes_on(products, settled, reader)
     if reader is not None and reader is not data:  # who opened the reader has its problems at hand
         notes += [str(problem) for problem in reader.problems[:LISTED]]
+    model = build(chosen.builder, chosen.arguments)
+    access = pictures or PictureAccess(Path() if reader is None else reader.folder)
+    products, told = see_pictures(products, model.traits.pictures, access)
+    notes += told
     parts = parts_of(products, chosen, seed)
     pool, labels = label(parts["train"], settled, complete=complete)
     total = labels.total()
@@ -127,7 +134,6 @@ def fit(
             file=path_of(reader),
             fix="check the mapping with --dry-run, or use the recipe lexicon with a schema that lists values",
         )
-    model = build(chosen.builder, chosen.arguments)
     settings = settings_of(chosen, seed, out)
     tune, calibrate = parts.get("tune", []), parts.get("calibrate", [])
     asking = chosen.gate if gate is None else GateSettings(gate, chosen.gate.recall)
@@ -171,6 +177,7 @@ def fit(
         baseline=baseline,
         support=support,
         gate=None if gated is None else gated[0],
+        pictures=pictures,
     )
     if out is not None:
         _keep(extractor, Path(out), settings)
@@ -223,6 +230,24 @@ def notes_on(products: Sequence[Product], schema: Schema, reader: Reader | None)
         notes.append(f"without one filled cell, so that nothing is learnt for them: {listed}{more}")
     notes += [str(leak) for leak in find_leaks(products[:_LEAK_SAMPLE], schema)[:LISTED]]
     return notes
+
+
+def see_pictures(
+    products: list[Product], size: int | None, access: PictureAccess
+) -> tuple[list[Product], list[str]]:
+    """The products with the pixels of their pictures, as far as these can be read, where a model wants them
+    of a ``size``; and what to note."""
+    if size is None:
+        return products, []
+    if not any(product.pictures for product in products):
+        return products, ["no product has a picture, so that the model learns from the texts alone"]
+    first = len(access.problems.warnings)
+    with access.reader(size, kept=0) as reader:
+        seen = gather(products, reader)
+    notes = [str(problem) for problem in access.problems.warnings[first : first + LISTED]]
+    if (more := len(access.problems.warnings) - first - LISTED) > 0:
+        notes.append(f"and {more:,} more pictures are left out")
+    return seen, notes
 
 
 def parts_of(products: Sequence[Product], recipe: Recipe, seed: int) -> dict[str, list[Product]]:

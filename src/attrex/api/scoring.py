@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from attrex.api.extractor import Extractor
 from attrex.api.products import Data, path_of, stream_products
@@ -11,6 +12,7 @@ from attrex.errors import InputError
 from attrex.evaluation import Judged, Matching, Report, judge
 from attrex.evaluation import report as score
 from attrex.extract import Request, Result
+from attrex.io.reader import open_reader
 
 
 def judge_all(
@@ -51,7 +53,9 @@ def judge_data(
 
     Raises ``InputError`` where nothing is stated that could be held against an extraction.
     """
-    judged = judge_all(extractor, stream_products(data), complete=complete)
+    if isinstance(data, str | Path):
+        data = open_reader(data)
+    judged = judge_all(extractor.beside(data), stream_products(data), complete=complete)
     if not judged:
         raise InputError(
             "no product states a value, so there is nothing to compare with",

@@ -17,7 +17,7 @@ def product_key(product: Product, version: str) -> str:
         version,
         product.category,
         [[source.name, source.text] for source in product.sources],
-        [picture.location for picture in product.pictures],
+        [picture.content for picture in product.pictures],
     )
 
 

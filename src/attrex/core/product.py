@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from attrex.core.span import Span
 
@@ -18,9 +20,21 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One photograph, by path relative to the catalogue's folder, or by URL."""
+    """One photograph, by path relative to the catalogue's folder, or by URL.
+
+    ``pixels``, once it was read: S×S×3 red, green and blue as ``uint8`` of numpy, of the size that the model
+    wants (``Traits.pictures``).
+    """
 
     location: str
+    pixels: Any = field(default=None, compare=False, repr=False)
+
+    @property
+    def content(self) -> str:
+        """What tells it from another: a hash of its pixels; of one that was not read, its location."""
+        if self.pixels is None:
+            return self.location
+        return hashlib.blake2b(self.pixels.tobytes(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,11 @@ class Product:
     sources: tuple[Source, ...] = ()
     pictures: tuple[Picture, ...] = ()
     stated: Mapping[str, tuple[Stated, ...]] = field(default_factory=dict)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether each of its pictures has its pixels."""
+        return all(picture.pixels is not None for picture in self.pictures)
 
     def text(self, source: str) -> str | None:
         """The text of the named source, or None where the product has no such source."""

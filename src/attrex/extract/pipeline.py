@@ -2,6 +2,7 @@
 
 Streaming: a few batches are in flight, whatever the length of the input. The model works in a thread, or
 several where it can, while the caller's thread reads, resolves and writes: torch lets go of the interpreter.
+Pictures are read in threads of their own, ahead of the model.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from attrex.extract.described import DescribedAttributes
 from attrex.extract.gating import excluded, narrowed
 from attrex.extract.merge import Merged
 from attrex.extract.request import Request, Result
+from attrex.extract.seeing import Seen, look, without_unread
+from attrex.io.pictures import PictureReader
 from attrex.models.gate import FittedGate
 from attrex.models.interface import Model, Prepared
 from attrex.resolve import Resolver
@@ -27,6 +30,8 @@ from attrex.text.windows import Window, cut
 
 BATCH = 256
 """Products a batch: enough for a model to sort by length, few enough for memory to stay flat."""
+PICTURED = 64
+"""Products a batch where their pictures are read: 10 MB of a picture each, of 224 pixels."""
 WINDOWS = 512
 """Windows prepared at once: one product of 10 MB is 20,000 windows."""
 GATE = "gate"
@@ -39,13 +44,15 @@ WORKER = "attrex-model"
 Answers = list[tuple[Answer, InputRead]]
 Denied = Mapping[str, float]
 """The attributes of one request that the gate denies, each with the probability that it applies."""
-Done = tuple[list[Answers], Sequence[Denied] | None]
+Done = tuple[list[Answers], Sequence[Denied] | None, Sequence[str]]
+"""Answers, what the gate denied, and the hash of what was read."""
 
 
 class Pipeline:
     """One model, one schema, one resolver; ``stage`` names the model in the provenance and
     ``version`` is its content hash. A ``cache`` may serve many pipelines. What the ``gate`` denies is not
-    asked, and is not applicable."""
+    asked, and is not applicable. ``pictures`` reads those of products, where model or gate want them; without
+    it, only pictures that have their pixels are seen."""
 
     def __init__(
         self,
@@ -57,21 +64,25 @@ class Pipeline:
         version: str,
         cache: Cache | None = None,
         gate: FittedGate | None = None,
+        pictures: PictureReader | None = None,
     ) -> None:
         self.model, self.schema, self.resolver, self.gate = model, schema, resolver, gate
+        self.pictures = pictures
         self._stage, self._version = stage, version
         self._cache = None if model.traits.cacheable == "no" else cache
         self._described = DescribedAttributes(model, self._cache, version)
         self._normaliser = resolver.normaliser.version
 
-    def run(self, requests: Iterable[Request], *, batch: int = BATCH) -> Iterator[Result]:
+    def run(self, requests: Iterable[Request], *, batch: int | None = None) -> Iterator[Result]:
         """One result per request, in order, as soon as its batch is done."""
         waiting = iter(requests)
+        batch = batch or (BATCH if self.pictures is None else PICTURED)
         pending: deque[tuple[list[Request], Future[Done]]] = deque()
         with self._pool() as (pool, workers):
             try:
                 while part := list(islice(waiting, batch)):
-                    pending.append((part, pool.submit(self._done, part)))
+                    seen = None if self.pictures is None else look(part, self.pictures)
+                    pending.append((part, pool.submit(self._done, part, seen)))
                     if len(pending) >= AHEAD + workers:
                         asked, done = pending.popleft()
                         yield from self.results(asked, *done.result())
@@ -94,14 +105,19 @@ class Pipeline:
             with ThreadPoolExecutor(1, WORKER) as one:
                 yield one, 1
 
-    def _done(self, requests: Sequence[Request]) -> Done:
+    def _done(self, requests: Sequence[Request], seen: Seen | None) -> Done:
+        if seen is not None:
+            requests = seen()
+        inputs = [input_hash(request.product) for request in requests]
         if self.gate is None:
-            return self.answers(requests), None
+            return self.answers(requests), None, inputs
         without = excluded(self.gate, requests)
-        return self.answers(narrowed(requests, without)), without
+        return self.answers(narrowed(requests, without)), without, inputs
 
     def answers(self, requests: Sequence[Request]) -> list[Answers]:
         """Of one batch the merged answers and how much was read, per request and attribute."""
+        if self.model.traits.pictures is not None:
+            requests = [replace(request, product=without_unread(request.product)) for request in requests]
         readable = [
             at
             for at, request in enumerate(requests)
@@ -128,7 +144,10 @@ class Pipeline:
         for at, request in enumerate(requests):
             if at in merged:
                 texts = {source.name: source.text for source in request.product.sources}
-                results.append([gathered.result(texts) for gathered in merged[at]])
+                own = [gathered.result(texts) for gathered in merged[at]]
+                if request.partly and self.model.traits.pictures is not None:
+                    own = [(answer, "part" if read == "all" else read) for answer, read in own]
+                results.append(own)
             else:
                 results.append([(Answer(), "none")] * len(request.attributes))
         return results
@@ -143,7 +162,7 @@ class Pipeline:
         )
 
     def _has_input(self, product: Product) -> bool:
-        if self.model.traits.needs_pictures and product.pictures:
+        if self.model.traits.pictures is not None and product.pictures:
             return True
         return any(source.text and not source.text.isspace() for source in product.sources)
 
@@ -152,21 +171,27 @@ class Pipeline:
         requests: Sequence[Request],
         answers: Sequence[Answers],
         without: Sequence[Denied] | None = None,
+        inputs: Sequence[str] | None = None,
     ) -> Iterator[Result]:
         """Answers of this model resolved, whenever they were given; to the requests ``without`` what the gate
-        denies, if anything."""
+        denies, if anything. ``inputs``: the hashes of what was read, where that is more than the requests'
+        products have."""
         if without is None:
             without = [{}] * len(requests)
-        for request, own, denied in zip(requests, answers, without, strict=True):
-            yield Result(request, self._extractions(request, own, denied))
+        if inputs is None:
+            inputs = [input_hash(request.product) for request in requests]
+        for request, own, denied, input in zip(requests, answers, without, inputs, strict=True):
+            yield Result(request, self._extractions(request, own, denied, input))
 
-    def _extractions(self, request: Request, answers: Answers, denied: Denied) -> tuple[Extraction, ...]:
+    def _extractions(
+        self, request: Request, answers: Answers, denied: Denied, input: str
+    ) -> tuple[Extraction, ...]:
         product = request.product
         provenance = Provenance(
             self._version,
             self.schema.version,
             self._normaliser,
-            input_hash(product),
+            input,
             self._stage,
             self.resolver.calibrated,
         )
@@ -210,6 +235,6 @@ def input_hash(product: Product) -> str:
         [
             product.category,
             [[source.name, source.text] for source in product.sources],
-            [picture.location for picture in product.pictures],
+            [picture.content for picture in product.pictures],
         ]
     )

@@ -14,14 +14,15 @@ from attrex.schema import Schema
 class Request:
     """A product, the attributes asked of it, and those asked that its category does not have
     (they are answered "not applicable" without a model). ``certain`` names those that a gate must not deny,
-    for a cell states them. ``tag`` is whatever the caller wants to have beside the result, such as the
-    product's row."""
+    for a cell states them. ``partly``: a picture of the product could not be read. ``tag`` is whatever the
+    caller wants to have beside the result, such as the product's row."""
 
     product: Product
     attributes: tuple[Attribute, ...]
     inapplicable: tuple[str, ...] = ()
     tag: Any = None
     certain: frozenset[str] = frozenset()
+    partly: bool = False
 
 
 @dataclass(frozen=True, slots=True)

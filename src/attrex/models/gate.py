@@ -46,6 +46,11 @@ class Gate(Protocol):
         """The names of which there is evidence; others are not judged."""
         ...
 
+    @property
+    def pictures(self) -> int | None:
+        """How many pixels a side it wants of pictures where the model wants none; None: it looks at none."""
+        ...
+
     def knows(self, category: str | None) -> bool:
         """Whether the category is taken as given; else it is guessed from the text."""
         ...

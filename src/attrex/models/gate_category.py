@@ -49,6 +49,11 @@ class CategoryGate:
         """See ``Gate``."""
         return self.names if len(self.categories) > 1 else ()
 
+    @property
+    def pictures(self) -> int | None:
+        """See ``Gate``."""
+        return None
+
     def knows(self, category: str | None) -> bool:
         """See ``Gate``."""
         return category in self._place

@@ -52,6 +52,11 @@ class TextGate:
         """See ``Gate``."""
         return self.names
 
+    @property
+    def pictures(self) -> int | None:
+        """See ``Gate``."""
+        return None
+
     def knows(self, category: str | None) -> bool:
         """See ``Gate``."""
         return self.category is not None and self.category.knows(category)

@@ -32,13 +32,16 @@ class Traits:
     ``attributes``: "open" answers any attribute, "closed" only those it was trained on.
     ``cacheable``: whether ``Prepared`` and ``Described`` may be kept, in memory or on disk too; a model
     that says "disk" is a ``Packing`` one.
+    ``pictures``: how many pixels a side the pictures of products shall have; None for a model that reads
+    none. It is known before ``begin``. The products that such a model sees have only pictures that could be
+    read, each with its ``pixels``; a product may have none, and may have pictures and no text.
     ``joint``: answers to one product's asks depend on each other.
     ``window``: the longest input in tokens of ``Model.tokeniser``; None reads texts of any length.
     ``concurrent``: ``prepare`` and ``answer`` may run in several threads at once, and gain by it.
     """
 
     attributes: Literal["open", "closed"] = "open"
-    needs_pictures: bool = False
+    pictures: int | None = None
     cacheable: Literal["no", "memory", "disk"] = "memory"
     joint: bool = False
     window: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +45,8 @@ class PictureReader:
 
     Paths outside of the folder are refused unless ``outside``, and URLs unless ``web`` allows their host.
     Decoded pictures are kept by their files' content, ``kept`` bytes of them, so that one that many products
-    share is decoded once. ``problems`` counts and lists what was reported. Raises ``ConfigError`` where
-    Pillow is not installed.
+    share is decoded once. ``problems`` counts and lists what was reported. Several threads may ask it. Raises
+    ``ConfigError`` where Pillow is not installed.
     """
 
     def __init__(
@@ -59,12 +59,14 @@ class PictureReader:
         web: Web | None = None,
         threads: int = 4,
         kept: int = KEPT,
+        problems: Problems | None = None,
     ) -> None:
         need_pillow()
         if threads < 1:
             raise ConfigError(f"pictures.threads is {threads}; it must be at least 1")
         self.folder, self.preparation, self.limits = Path(folder), preparation, limits or Limits()
-        self.problems = Problems()
+        self.problems = Problems() if problems is None else problems
+        self._telling = Lock()
         self._outside, self._web = outside, web or Web(())
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, "pictures")
@@ -84,8 +86,12 @@ class PictureReader:
 
     def read(self, products: Sequence[Product]) -> list[Pictures]:
         """Of each product; problems name its id."""
+        return self.ahead(products)()
+
+    def ahead(self, products: Sequence[Product]) -> Callable[[], list[Pictures]]:
+        """Begins to read. What it gives waits for the rest, and is to be called once."""
         waiting = [self._pool.submit(self._of, product, product.id, None, None) for product in products]
-        return [self._told(each) for each in waiting]
+        return lambda: [self._told(each) for each in waiting]
 
     def stream(self, rows: Iterable[Row], file: str) -> Iterator[tuple[Row, Pictures]]:
         """Every row of a reader with its pictures, in order, a bounded number ahead; problems name the file
@@ -101,8 +107,9 @@ class PictureReader:
 
     def _told(self, waiting: Future[Pictures]) -> Pictures:
         pictures = waiting.result()
-        for problem in pictures.problems:
-            self.problems.warn(problem)
+        with self._telling:
+            for problem in pictures.problems:
+                self.problems.warn(problem)
         return pictures
 
     def _of(self, product: Product, id: str | None, file: str | None, row: int | None) -> Pictures:

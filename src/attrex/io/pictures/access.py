@@ -1,0 +1,36 @@
+"""Which pictures may be read: of which folder, from which hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from attrex.io.pictures.preparation import Preparation
+from attrex.io.pictures.reader import KEPT, PictureReader
+from attrex.io.pictures.web import Web
+from attrex.io.problems import Problems
+
+
+@dataclass(frozen=True, slots=True)
+class PictureAccess:
+    """``folder``: what locations are relative to, and outside of which no file is read unless ``outside``.
+    ``hosts``: from which pictures may be fetched; from no others. ``problems`` gathers what could not be
+    read by any of the readers."""
+
+    folder: Path = field(default_factory=Path)
+    hosts: Sequence[str] = ()
+    outside: bool = False
+    problems: Problems = field(default_factory=Problems, compare=False, repr=False)
+
+    def reader(self, size: int, *, kept: int = KEPT) -> PictureReader:
+        """Of pictures of ``size`` pixels a side. Raises ``ConfigError`` where Pillow is not installed, or a
+        host is none."""
+        return PictureReader(
+            self.folder,
+            preparation=Preparation(size),
+            outside=self.outside,
+            web=Web(self.hosts),
+            kept=kept,
+            problems=self.problems,
+        )

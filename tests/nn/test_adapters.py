@@ -73,7 +73,7 @@ def test_folding_takes_the_adapter_s_own_way_around_with_it() -> None:
 def test_an_activation_cannot_be_folded() -> None:
     model = decoder()
     insert(iter(model.layers), lambda: MLPAdapter(D))
-    with pytest.raises(ModelError, match='activation cannot be folded.*"repadapter" or "mlp-linear"'):
+    with pytest.raises(ModelError, match=r'activation cannot be folded.*"repadapter" or "mlp-linear"'):
         fold(iter(model.layers))
 
 
@@ -82,7 +82,7 @@ def test_weights_of_8_bits_cannot_take_an_adapter_in() -> None:
     insert(iter(model.layers), lambda: RepAdapter(D))
     weight = model.layers[0].self_attn.q_proj.weight
     model.layers[0].self_attn.q_proj.weight = nn.Parameter(weight.to(torch.int8), requires_grad=False)
-    with pytest.raises(ModelError, match='8 or 4 bits. Fix: load the base with .*precision "file"'):
+    with pytest.raises(ModelError, match=r'8 or 4 bits\. Fix: load the base with .*precision "file"'):
         fold(iter(model.layers))
 
 

@@ -121,8 +121,8 @@ def insert(layers: Iterator[nn.Module], make: Callable[[], nn.Module]) -> None:
 
 
 def fold(layers: Iterator[nn.Module]) -> None:
-    """Puts linear adapters into the projections behind them, in place: W' = W (I + U V), b' = b + W b_adapter.
-    Every projection then has a bias. Worked out in float64, so that what is lost is the last rounding.
+    """Puts linear adapters into the projections behind them, in place: W' = W (I + U V) and b' = b + W times
+    the adapter's b. Every projection then has a bias. In float64, so that only the last rounding is lost.
 
     Raises ``ModelError`` for an adapter with an activation, and where the weights are of 8 or 4 bits: the sum
     would have to be rounded to them again.

@@ -73,9 +73,11 @@ class Base:
         return [self.folder / name for name in names]
 
 
-def find_base(name: str, *, needs: Sequence[str] = (WEIGHTS, CONFIG, TOKENISER)) -> Base:
+def find_base(
+    name: str, *, needs: Sequence[str] = (WEIGHTS, CONFIG, TOKENISER), what: str = "encoder"
+) -> Base:
     """Raises ``BackboneMissing`` where it is not there, ``ModelError`` where it is not whole: a file that it
-    ``needs`` is missing."""
+    ``needs`` is missing. ``what`` it is, for the message."""
     if name == MINILM:
         base = Base(name, _minilm(), portable=True)
         if base.sha256() != MINILM_SHA256:
@@ -87,10 +89,10 @@ def find_base(name: str, *, needs: Sequence[str] = (WEIGHTS, CONFIG, TOKENISER))
     folder = Path(name)
     portable = not folder.is_dir()
     if portable:
-        folder = _from_hub(name)
+        folder = _from_hub(name, what)
     for file in needs:
         if not (folder / file).is_file() and not (file == WEIGHTS and (folder / PARTS).is_file()):
-            raise ModelError(f'the encoder "{name}" has no {file}. Fix: give a folder that has one')
+            raise ModelError(f'the {what} "{name}" has no {file}. Fix: give a folder that has one')
     return Base(name, folder, portable)
 
 
@@ -108,7 +110,7 @@ def _minilm() -> Path:
     return Path(found.submodule_search_locations[0]) / "model"
 
 
-def _from_hub(name: str) -> Path:
+def _from_hub(name: str, what: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -117,8 +119,9 @@ def _from_hub(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=files))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as problem:
         raise BackboneMissing(
-            f'the encoder "{name}" is neither a folder nor to be had from the hub '
-            f"({type(problem).__name__}). Fix: give a folder, or use {MINILM}"
+            f'the {what} "{name}" is neither a folder nor to be had from the hub '
+            f"({type(problem).__name__}). Fix: give a folder"
+            + (f", or use {MINILM}" if what == "encoder" else "")
         ) from problem
 
 

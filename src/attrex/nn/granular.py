@@ -1,0 +1,171 @@
+"""Pictures as a few tokens of several granularities (EIVEN 2.1): edges, textures, parts, objects.
+
+Legend: B pictures, S pixels a side, K tokens a picture, P patches, D features, X width of what reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from attrex.errors import ConfigError, ModelError
+from attrex.nn.precision import mixed
+from attrex.nn.pretrained import CONFIG, WEIGHTS, Base, find_base, load_weights
+from attrex.nn.vision import SmallResNet
+
+Activation = Literal["silu", "swiglu"]
+CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+
+
+class GranularEncoder(Protocol):
+    """``tokens`` is K, ``width`` D. It wants pictures of ``size`` pixels a side, whose channels are
+    normalised by ``mean`` and ``std``."""
+
+    width: int
+    tokens: int
+    size: int
+    mean: Sequence[float]
+    std: Sequence[float]
+
+    def __call__(self, pictures_B3SS: Tensor) -> Tensor:
+        """``(B, K, D)`` in float32, from the finest to the coarsest."""
+        ...
+
+
+class ClipTokens(nn.Module):
+    """The [cls] states after every ``every``-th layer of a frozen CLIP vision Transformer: after 3, 6, 9 and
+    12 of ViT-B/16's. With ``every`` its depth, the last alone. Raises ``ConfigError`` where the depth is no
+    multiple."""
+
+    def __init__(self, body: nn.Module, *, every: int) -> None:
+        super().__init__()
+        self.body: Any = body.requires_grad_(False)
+        config = self.body.config
+        depth = int(config.num_hidden_layers)
+        if every < 1 or depth % every:
+            raise ConfigError(
+                f"model.arguments.every is {every}; it must divide the encoder's {depth} layers"
+            )
+        self.every, self.tokens, self.width = every, depth // every, int(config.hidden_size)
+        self.size, self.mean, self.std = int(config.image_size), CLIP_MEAN, CLIP_STD
+
+    def train(self, mode: bool = True) -> ClipTokens:
+        """It is frozen, and so is its dropout."""
+        return super().train(False)
+
+    def layers(self, pictures_B3SS: Tensor) -> list[Tensor]:
+        """All states ``(B, 1 + P, D)`` behind each layer, [cls] first."""
+        states: list[Tensor] = []
+        with mixed(pictures_B3SS.device):
+            read_BPD = self.body.pre_layrnorm(self.body.embeddings(pictures_B3SS))
+            for layer in self.body.encoder.layers:
+                read_BPD = layer(read_BPD, None)
+                states.append(read_BPD)
+        return states
+
+    def forward(self, pictures_B3SS: Tensor) -> Tensor:
+        """``(B, K, D)``."""
+        with torch.no_grad():
+            chosen = self.layers(pictures_B3SS)[self.every - 1 :: self.every]
+        return torch.stack([states_BPD[:, 0].float() for states_BPD in chosen], 1)
+
+
+def find_clip(name: str) -> Base:
+    """A pretrained CLIP, by folder or by its name on the hub. Raises ``BackboneMissing`` where it is not
+    there, ``ModelError`` where it is not whole or no CLIP."""
+    base = find_base(name, needs=(WEIGHTS, CONFIG), what="vision encoder")
+    kind = base.config().get("model_type")
+    if kind not in ("clip", "clip_vision_model"):
+        raise ModelError(f'the vision encoder "{name}" is of the architecture "{kind}". Fix: give a CLIP')
+    return base
+
+
+def build_clip(config: Mapping[str, Any]) -> nn.Module:
+    """The picture's half of CLIP with random weights, from the ``config.json`` of either half or both."""
+    # Seconds to import, and most models see no pictures.
+    from transformers import CLIPVisionConfig, CLIPVisionModel
+
+    settings = {n: v for n, v in config.get("vision_config", config).items() if n != "model_type"}
+    body: nn.Module = CLIPVisionModel(CLIPVisionConfig(**settings))
+    return body
+
+
+def load_clip(base: Base) -> nn.Module:
+    """With the pretrained weights. Raises ``ModelError`` where one is missing."""
+    body = build_clip(base.config())
+    own = {n.removeprefix("vision_model."): t for n, t in base.tensors().items()}
+    load_weights(body, own, where=f'the vision encoder "{base.name}"')
+    return body
+
+
+class ResNetTokens(nn.Module):
+    """For machines without a hub: the means of what each block of ``nn.vision.SmallResNet`` makes, each by a
+    layer of its own brought to one width; it all learns from nothing. ``last``: only the last block's."""
+
+    def __init__(self, encoder: SmallResNet, *, last: bool = False) -> None:
+        super().__init__()
+        self.encoder = encoder
+        widths = [int(block.inner[0].out_channels) for block in encoder.blocks]  # type: ignore[union-attr,index,arg-type]
+        self.width = widths[-1]
+        self.first = len(widths) - 1 if last else 0
+        self.tokens = len(widths) - self.first
+        self.size, self.mean, self.std = encoder.size, encoder.mean, encoder.std
+        self.level = nn.ModuleList([nn.Linear(width, self.width) for width in widths[self.first :]])
+
+    def forward(self, pictures_B3SS: Tensor) -> Tensor:
+        """``(B, K, D)``."""
+        means: list[Tensor] = []
+        with mixed(pictures_B3SS.device):
+            features_BDhw = self.encoder.stem(pictures_B3SS)
+            for block in self.encoder.blocks:
+                features_BDhw = block(features_BDhw)
+                means.append(features_BDhw.float().mean((2, 3)))
+        levels = zip(self.level, means[self.first :], strict=True)
+        return torch.stack([own(mean_BD) for own, mean_BD in levels], 1)
+
+
+class Projector(nn.Module):
+    """A picture's tokens to the width of words: I' = sigma(I W_d + b_d) W_u + b_u (EIVEN 2.1).
+
+    The paper calls sigma SwiGLU and writes one W_d. "silu" is the formula as it is written, x sigmoid(x), and
+    what LaVIN's code has; "swiglu" is Shazeer's, whose gate has a second matrix.
+    """
+
+    def __init__(
+        self, features: int, width: int, *, size: int = 128, activation: Activation = "silu"
+    ) -> None:
+        super().__init__()
+        self.down, self.up = nn.Linear(features, size), nn.Linear(size, width)
+        self.gate = nn.Linear(features, size) if activation == "swiglu" else None
+
+    def forward(self, tokens_BKD: Tensor) -> Tensor:
+        """``(B, K, X)``."""
+        down_BKH = self.down(tokens_BKD)
+        opened_BKH = down_BKH if self.gate is None else self.gate(tokens_BKD)
+        passed_BKH = nn.functional.silu(opened_BKH)
+        made_BKX: Tensor = self.up(passed_BKH if self.gate is None else passed_BKH * down_BKH)
+        return made_BKX
+
+
+class PictureTokens(nn.Module):
+    """Pixels to a picture's tokens, as the reader of words takes them."""
+
+    mean_3: Tensor
+    std_3: Tensor
+
+    def __init__(self, encoder: nn.Module, projector: Projector) -> None:
+        super().__init__()
+        self.encoder, self.projector = encoder, projector
+        seen: Any = encoder
+        self.tokens = int(seen.tokens)
+        self.register_buffer("mean_3", torch.tensor(list(seen.mean)), persistent=False)
+        self.register_buffer("std_3", torch.tensor(list(seen.std)), persistent=False)
+
+    def forward(self, pixels_BSS3: Tensor) -> Tensor:
+        """``(B, K, X)`` of pictures as ``uint8``."""
+        normed_BSS3 = (pixels_BSS3.float() / 255 - self.mean_3) / self.std_3
+        made_BKX: Tensor = self.projector(self.encoder(normed_BSS3.permute(0, 3, 1, 2).contiguous()))
+        return made_BKX

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from attrex.nn.pretrained import build_body
-from attrex.nn.writer import NO_COPY, CopyWriter, Writing, decoder_like
+from attrex.nn.writer import NO_COPY, CopyWriter, CrossAttending, Writing, decoder_like
 
 D, WORDS = 16, 20
 PIECES = [2, 3, 5, 7, 11]
@@ -44,6 +44,11 @@ def memory() -> Tensor:
     return torch.randn(2, 5, D, generator=torch.Generator().manual_seed(1))
 
 
+def begun(writer: CopyWriter, words: nn.Embedding) -> Writing:
+    past = CrossAttending(writer.decoder, memory(), MASK_NS)
+    return Writing(writer, words, past, writer.key(memory()), COPIES_NS)
+
+
 def test_it_is_written_step_by_step_as_it_is_learnt(writer: CopyWriter, words: nn.Embedding) -> None:
     targets_NL = torch.tensor([[13, 5, 7, 3], [21, 11, 2, 17]])
     before_NL = torch.tensor([[2, 13, 5, 7], [2, 21, 11, 2]])
@@ -51,9 +56,9 @@ def test_it_is_written_step_by_step_as_it_is_learnt(writer: CopyWriter, words: n
         whole_NL = writer.log_likelihood(
             writer.read_back(words(before_NL), before_NL), targets_NL, memory(), MASK_NS, COPIES_NS
         )
-        writing = Writing(writer, words, memory(), MASK_NS, COPIES_NS)
-        # Rows change places on the way, and one of them is followed twice.
-        rows = [torch.tensor(r) for r in ([1, 0, 1], [2, 1, 0], [0, 1, 2])]
+        writing = begun(writer, words)
+        # Rows are followed twice and change places within an item, and one item is done early.
+        rows = [torch.tensor(r) for r in ([0, 0, 1, 1], [1, 0, 3, 2], [3, 2])]
         items = torch.tensor([0, 1])
         symbols = {item: [writing.ids(item, range(10)).index(t) for t in targets_NL[item]] for item in (0, 1)}
         last_M = torch.tensor([writing.symbol(2)] * 2)
@@ -69,7 +74,7 @@ def test_it_is_written_step_by_step_as_it_is_learnt(writer: CopyWriter, words: n
 
 
 def test_one_piece_is_one_symbol_wherever_it_stands(writer: CopyWriter, words: nn.Embedding) -> None:
-    writing = Writing(writer, words, memory(), MASK_NS, COPIES_NS)
+    writing = begun(writer, words)
     with torch.no_grad():
         log_NW = writing.step(torch.tensor([writing.symbol(2)] * 2))
     torch.testing.assert_close(log_NW.exp().sum(1), torch.ones(2))

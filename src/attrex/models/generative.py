@@ -38,7 +38,15 @@ from attrex.models.writing import NAME, Grounding, Key, Script, WrittenAttribute
 from attrex.nn.beams import search
 from attrex.nn.encoders import PretrainedEncoder, ShapedEncoder, padded
 from attrex.nn.pretrained import find_base
-from attrex.nn.writer import NO_COPY, CopyWriter, Writing, decoder_like, load_t5_decoder, t5_decoder
+from attrex.nn.writer import (
+    NO_COPY,
+    CopyWriter,
+    CrossAttending,
+    Writing,
+    decoder_like,
+    load_t5_decoder,
+    t5_decoder,
+)
 from attrex.supervision.pool import Pool
 from attrex.text.reading import Reading, read
 
@@ -186,7 +194,9 @@ class Generator:
         network, script = learnt.network, learnt.network.script
         inputs = lay_out(readings, learnt.tokeniser).to(learnt.device)
         memory_NSD, copies_NS = network.read(inputs)
-        writing = Writing(network.writer, network.words, memory_NSD, inputs.mask_NS, copies_NS)
+        writer = network.writer
+        past = CrossAttending(writer.decoder, memory_NSD, inputs.mask_NS)
+        writing = Writing(writer, network.words, past, writer.key(memory_NSD), copies_NS)
         found = search(
             writing,
             len(readings),

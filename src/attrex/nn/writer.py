@@ -3,14 +3,14 @@
 A piece's probability is ``g p(generated) + (1 - g) p(copied)``, the pointer-generator's (See et al., 2017):
 a value that no training text had can be copied, and one that does not stand in the text generated.
 
-Legend: N texts, M rows that are written, S positions of the text's encoding, L pieces written, D hidden,
+Legend: N texts, B rows of each that are written, M = N x B, S positions of the text's encoding, L pieces written, D hidden,
 V pieces that can be generated, W = V + S symbols: a piece by its place among the V, or position s by V + s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -120,9 +120,14 @@ class CopyWriter(nn.Module):
                 encoder_attention_mask=mask_NS.long(),
                 use_cache=False,
             ).last_hidden_state
-        gate_NL1, generated_NLV, copied_NLS = self.chances(
-            states_NLD.float(), self.key(memory_NSD), copies_NS
-        )
+        return self.likelihood(states_NLD.float(), targets_NL, self.key(memory_NSD), copies_NS)
+
+    def likelihood(
+        self, states_NLD: Tensor, targets_NL: Tensor, keys_NSD: Tensor, copies_NS: Tensor
+    ) -> Tensor:
+        """log p of each target after a decoder's states, ``(N, L)``; ``keys_NSD``: ``key`` of what may be
+        copied."""
+        gate_NL1, generated_NLV, copied_NLS = self.chances(states_NLD, keys_NSD, copies_NS)
         place_NL1 = self.place(targets_NL).unsqueeze(2)
         V = generated_NLV.shape[2]
         known_NL1 = place_NL1 < V
@@ -143,29 +148,69 @@ class CopyWriter(nn.Module):
         return gate_NL1, generated_NLV, torch.softmax(scores_NLS.masked_fill(barred_N1S, -1e9), 2)
 
 
-class Writing:
-    """Texts that are being written, piece by piece; implements ``nn.beams.Steps``.
+class Past(Protocol):
+    """A decoder that has written rows so far, with what it keeps of them."""
 
-    What was written before is kept as keys and values of each layer, so that a step costs one piece.
+    def step(self, vectors_M1D: Tensor) -> Tensor:
+        """The state ``(M, 1, D)`` after one more input a row."""
+        ...
+
+    def choose(self, rows_M: Tensor) -> None:
+        """Goes on with these rows."""
+        ...
+
+
+class CrossAttending:
+    """A Hugging Face decoder that attends to a text's encoding ``(N, S, D)``. What was written before is kept
+    as keys and values of each layer, so that a step costs one piece."""
+
+    def __init__(self, decoder: nn.Module, memory_NSD: Tensor, mask_NS: Tensor) -> None:
+        self._decoder, self._memory_MSD, self._mask_MS = decoder, memory_NSD, mask_NS.long()
+        self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
+
+    def step(self, vectors_M1D: Tensor) -> Tensor:
+        made: Tensor = self._decoder(
+            inputs_embeds=vectors_M1D,
+            encoder_hidden_states=self._memory_MSD,
+            encoder_attention_mask=self._mask_MS,
+            past_key_values=self._cache,
+            use_cache=True,
+        ).last_hidden_state
+        return made
+
+    def choose(self, rows_M: Tensor) -> None:
+        self._memory_MSD, self._mask_MS = self._memory_MSD[rows_M], self._mask_MS[rows_M]
+        self._cache.reorder_cache(rows_M)
+
+
+class Writing:
+    """Texts that are being written, piece by piece; implements ``nn.beams.Steps``. ``keys_NSD``: the writer's
+    ``key`` of what may be copied. An item's rows stand together, as many of each: what is copied from is held
+    once an item, and not once a beam.
     """
 
     def __init__(
-        self, writer: CopyWriter, words: Any, memory_NSD: Tensor, mask_NS: Tensor, copies_NS: Tensor
+        self, writer: CopyWriter, words: Any, past: Past, keys_NSD: Tensor, copies_NS: Tensor
     ) -> None:
-        self._writer, self._words = writer, words
-        self._memory_MSD, self._mask_MS, self._copies_MS = memory_NSD, mask_NS.long(), copies_NS
-        self._keys_MSD = writer.key(memory_NSD)
-        self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
-        self._symbols_MS = self._symbols_of(copies_NS)
+        self._writer, self._words, self._past = writer, words, past
+        self._copies_NS, self._keys_NSD = copies_NS, keys_NSD
+        self._symbols_NS = self._symbols_of(copies_NS)
         V = len(writer.pieces_V)
-        self._ids_MW = torch.cat([writer.pieces_V.expand(len(copies_NS), V), copies_NS.clamp(min=0)], 1)
-        self._ids_NW = self._ids_MW
+        self._ids_NW = torch.cat([writer.pieces_V.expand(len(copies_NS), V), copies_NS.clamp(min=0)], 1)
+        self._all_ids_NW = self._ids_NW
+        self._beams = 1
 
     def _symbols_of(self, copies_NS: Tensor) -> Tensor:
         """The symbol that stands for each position: its piece's place among the V, or its first position."""
         V, S = len(self._writer.pieces_V), copies_NS.shape[1]
         place_NS = self._writer.place(copies_NS)
-        first_NS = (copies_NS.unsqueeze(2) == copies_NS.unsqueeze(1)).to(torch.uint8).argmax(2)
+        # Positions sorted by piece: the first of each run of equal ones is the piece's first position.
+        sorted_NS, order_NS = copies_NS.sort(dim=1, stable=True)
+        at_S = torch.arange(S, device=copies_NS.device).expand_as(copies_NS)
+        new_NS = torch.ones_like(copies_NS, dtype=torch.bool)
+        new_NS[:, 1:] = sorted_NS[:, 1:] != sorted_NS[:, :-1]
+        run_NS = at_S.masked_fill(~new_NS, 0).cummax(1).values
+        first_NS = torch.empty_like(copies_NS).scatter(1, order_NS, order_NS.gather(1, run_NS))
         return torch.where(place_NS < V, place_NS, V + first_NS).clamp(max=V + S - 1)
 
     def symbol(self, piece: int) -> int:
@@ -174,31 +219,30 @@ class Writing:
 
     def ids(self, item: int, symbols: Sequence[int]) -> list[int]:
         """The piece ids of the symbols of one of the N texts."""
-        row_W = self._ids_NW[item]
+        row_W = self._all_ids_NW[item]
         return [int(row_W[symbol]) for symbol in symbols]
 
     def step(self, symbols_M: Tensor) -> Tensor:
         """Log probabilities ``(M, W)`` of what comes after these symbols."""
-        writer = self._writer
-        ids_M1 = self._ids_MW.gather(1, symbols_M.unsqueeze(1))
+        writer, B = self._writer, self._beams
+        N, S = self._copies_NS.shape
+        ids_M1 = self._ids_NW.gather(1, symbols_M.view(N, B)).view(-1, 1)
         with mixed(ids_M1.device):
-            states_M1D = writer.decoder(
-                inputs_embeds=writer.read_back(self._words(ids_M1), ids_M1),
-                encoder_hidden_states=self._memory_MSD,
-                encoder_attention_mask=self._mask_MS,
-                past_key_values=self._cache,
-                use_cache=True,
-            ).last_hidden_state
-        gate_M11, generated_M1V, copied_M1S = writer.chances(
-            states_M1D.float(), self._keys_MSD, self._copies_MS
+            states_M1D = self._past.step(writer.read_back(self._words(ids_M1), ids_M1))
+        gate_NB1, generated_NBV, copied_NBS = writer.chances(
+            states_M1D.float().view(N, B, -1), self._keys_NSD, self._copies_NS
         )
-        chance_MW = nn.functional.pad((gate_M11 * generated_M1V).squeeze(1), (0, self._symbols_MS.shape[1]))
-        chance_MW.scatter_add_(1, self._symbols_MS, ((1 - gate_M11) * copied_M1S).squeeze(1))
-        return chance_MW.log()
+        chance_NBW = nn.functional.pad(gate_NB1 * generated_NBV, (0, S))
+        chance_NBW.scatter_add_(2, self._symbols_NS.unsqueeze(1).expand(N, B, S), (1 - gate_NB1) * copied_NBS)
+        return chance_NBW.flatten(0, 1).log()
 
     def choose(self, rows_M: Tensor) -> None:
         """Goes on with these rows."""
-        self._memory_MSD, self._mask_MS = self._memory_MSD[rows_M], self._mask_MS[rows_M]
-        self._copies_MS, self._keys_MSD = self._copies_MS[rows_M], self._keys_MSD[rows_M]
-        self._symbols_MS, self._ids_MW = self._symbols_MS[rows_M], self._ids_MW[rows_M]
-        self._cache.reorder_cache(rows_M)
+        self._past.choose(rows_M)
+        item_N, counts_N = torch.unique_consecutive(
+            torch.div(rows_M, self._beams, rounding_mode="floor"), return_counts=True
+        )
+        self._beams = int(counts_N[0])
+        if len(item_N) < len(self._copies_NS):
+            self._copies_NS, self._keys_NSD = self._copies_NS[item_N], self._keys_NSD[item_N]
+            self._symbols_NS, self._ids_NW = self._symbols_NS[item_N], self._ids_NW[item_N]

@@ -7,7 +7,8 @@
     ├── SchemaError       the schema: unknown parent, cycle, duplicate name
     ├── ConfigError       a setting, with its path: ``training.learning_rate: expected ...``
     ├── ModelError        a model folder: missing, truncated, newer, other architecture
-    │   └── BackboneMissing   pretrained weights that are not installed, and how to get them
+    │   ├── BackboneMissing   pretrained weights that are not installed, and how to get them
+    │   └── EndpointError     a server that is gone, or refuses; what was answered is kept
     └── Interrupted       stopped by the user; what is done is kept
 
 The command line turns each into one message and an exit code (``exit_code``).
@@ -85,6 +86,10 @@ class ModelError(AttrexError):
 
 class BackboneMissing(ModelError):
     """Pretrained weights are not installed; the message says how to get them."""
+
+
+class EndpointError(ModelError):
+    """A model behind an address does not answer, or refuses; what it has answered is kept."""
 
 
 class Interrupted(AttrexError):

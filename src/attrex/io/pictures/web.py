@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import http.client
-import io
 import ipaddress
 import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from typing import BinaryIO, cast
+from typing import cast
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from attrex.errors import ConfigError, InputError
+from attrex.web.timed import Timed, connected
 
 Resolve = Callable[[str, int], Sequence[str]]
 """Host and port to numeric addresses."""
@@ -119,11 +119,11 @@ class Web:
                 fix="give pictures of that network as files",
             )
         connection = http.client.HTTPConnection(host, port)
-        stream = _connected(addresses, port, deadline)
+        stream = connected(addresses, port, deadline)
         try:
             if parts.scheme == "https":
                 stream = ssl.create_default_context().wrap_socket(stream, server_hostname=host)
-            connection.sock = cast(socket.socket, _Timed(stream, deadline))
+            connection.sock = cast(socket.socket, Timed(stream, deadline))
             named = {"Host": parts.netloc.encode("idna").decode("ascii"), **_HEADERS}
             connection.request("GET", _target(parts), headers=named)
             return self._content(connection.getresponse())
@@ -171,53 +171,3 @@ def _host(text: str) -> str:
 def _target(parts: SplitResult) -> str:
     path, query = (quote(text, safe="/%:=&~+!$,;'@()*?") for text in (parts.path or "/", parts.query))
     return f"{path}?{query}" if query else path
-
-
-def _connected(addresses: Sequence[str], port: int, deadline: float) -> socket.socket:
-    """A connection to the first address that takes one."""
-    problem: OSError = OSError("no address")
-    for address in addresses:
-        try:
-            return socket.create_connection((address, port), timeout=_left(deadline))
-        except TimeoutError:
-            raise
-        except OSError as error:
-            problem = error
-    raise problem
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
-
-
-class _Timed:
-    """What an HTTP connection needs of a socket, each step within what is left of the time: a host that sends
-    a byte now and then would keep a plain time-out from ever running out."""
-
-    def __init__(self, stream: socket.socket, deadline: float) -> None:
-        self._stream, self._deadline = stream, deadline
-
-    def sendall(self, data: bytes) -> None:
-        self._stream.settimeout(_left(self._deadline))
-        self._stream.sendall(data)
-
-    def makefile(self, mode: str) -> BinaryIO:
-        return cast(BinaryIO, io.BufferedReader(_TimedReading(self._stream, self._deadline)))
-
-    def close(self) -> None:
-        """The one who opened the socket closes it."""
-
-
-class _TimedReading(io.RawIOBase):
-    def __init__(self, stream: socket.socket, deadline: float) -> None:
-        self._stream, self._deadline = stream, deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed's Buffer is wider
-        self._stream.settimeout(_left(self._deadline))
-        return self._stream.recv_into(buffer)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from attrex.errors import ModelError
 from attrex.nn.encoders import PretrainedEncoder
 from attrex.nn.fusion import IdentityAdaptor
+from attrex.nn.structured import Added
 
 
 class TrainingOnly(nn.Module):
@@ -53,9 +54,10 @@ def fill_in(network: nn.Module, tensors: Mapping[str, Tensor], *, portable: bool
 
 def grouped(network: nn.Module) -> dict[str, list[nn.Parameter]]:
     """The trainable parameters: what was pretrained as "encoder", or as the group of the ``OwnGroup``
-    around it, and what begins at random as "head". What begins as an identity counts as pretrained."""
+    around it, and what begins at random as "head". What begins as an identity, or as a copy, counts as
+    pretrained."""
     # At the head's rate an identity would be lost within some dozen steps.
-    kinds = (PretrainedEncoder, IdentityAdaptor, PretrainedGroup)
+    kinds = (PretrainedEncoder, IdentityAdaptor, PretrainedGroup, Added)
     pretrained = set[int]().union(*(_within(network, kind) for kind in kinds))
     own = {id(p): m.group for m in network.modules() if isinstance(m, OwnGroup) for p in m.parameters()}
     groups: dict[str, list[nn.Parameter]] = {"encoder": [], "head": []}

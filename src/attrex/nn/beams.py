@@ -20,8 +20,8 @@ class Steps(Protocol):
         ...
 
     def choose(self, rows_M: Tensor) -> None:
-        """Goes on with these of the rows, each as often as it is named. An item's rows stand together, and all
-        items have as many."""
+        """Goes on with these of the rows, each as often as it is named. An item's rows stand together,
+        and all items have as many."""
         ...
 
 

@@ -63,8 +63,8 @@ class ToldLayer(nn.Module):
 
 
 class ValueDecoder(nn.Module):
-    """``layers`` of them, which begin as the first of ``body``, a pretrained encoder of BERT's kind, or go round
-    where it has fewer; so do positions, ``longest`` of them. It reads word vectors."""
+    """``layers`` of them, which begin as the first of ``body``, a pretrained encoder of BERT's kind, or go
+    round where it has fewer; so do positions, ``longest`` of them. It reads word vectors."""
 
     def __init__(self, body: nn.Module, *, layers: int, longest: int) -> None:
         super().__init__()
@@ -95,8 +95,8 @@ class ValueDecoder(nn.Module):
 
 
 class Telling:
-    """Sequences that are being written; implements ``nn.writer.Past``. Keys and values of what was written are
-    kept, so that a step costs one piece, and what is told is mapped once."""
+    """Sequences that are being written; implements ``nn.writer.Past``. Keys and values of what was written
+    are kept, so that a step costs one piece, and what is told is mapped once."""
 
     def __init__(self, decoder: ValueDecoder, told_ND: Tensor) -> None:
         self._decoder = decoder

@@ -1,7 +1,7 @@
 """Rows of different lengths without padding: their tokens stand one after another.
 
-What is done token by token runs on all of them as they are. Where tokens of a row meet, rows of like length are
-laid side by side: so a batch of one long and many short rows costs little more than its tokens.
+What is done token by token runs on all of them as they are. Where tokens of a row meet, rows of like length
+are laid side by side: so a batch of one long and many short rows costs little more than its tokens.
 
 Legend: M tokens of all rows, X rows of a group, L longest of a group, C anything.
 """
@@ -20,8 +20,9 @@ SLACK = 8
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows of like length. ``index_XL``: their tokens among the M, beyond a row's end its first; ``mask_XL``: the
-    real ones, None where all are; ``run``: where all their tokens stand, where that is one piece of the M."""
+    """Rows of like length. ``index_XL``: their tokens among the M, beyond a row's end its first; ``mask_XL``:
+    the real ones, None where all are; ``run``: where all their tokens stand, where that is one piece of the
+    M."""
 
     rows_X: Tensor
     index_XL: Tensor
@@ -88,8 +89,8 @@ class Ragged:
 
 
 def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Rows in groups, the longest first: of a group the shortest has three quarters of the longest's tokens, or
-    ``SLACK`` fewer."""
+    """Rows in groups, the longest first: of a group the shortest has three quarters of the longest's tokens,
+    or ``SLACK`` fewer."""
     ordered = sorted(range(len(lengths)), key=lambda row: (-lengths[row], row))
     group: list[int] = []
     for row in ordered:

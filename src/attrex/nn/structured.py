@@ -1,19 +1,20 @@
 """SMARTAVE's structured attention (Wang et al., 2022, 3.3-3.4, appendix A).
 
-Each source is a *block*: its words, or a picture's patches, are local tokens, and a hyper-token stands for the
-whole. Four attentions, each with its own softmax, per head, by its own queries and keys (or the pretrained
-ones for all: Table 3's share): hyper to hyper of the product; hyper to the local tokens of its own block; local
-to all hyper-tokens of the product; local to local within the block. Their outcomes are summed, with one matrix
-of values for hyper-tokens and one for local ones.
+Each source is a *block*: its words, or a picture's patches, are local tokens, and a hyper-token stands for
+the whole. Four attentions, each with its own softmax, per head, by its own queries and keys (or the
+pretrained ones for all: Table 3's share): hyper to hyper of the product; hyper to the local tokens of its own
+block; local to all hyper-tokens of the product; local to local within the block. Their outcomes are summed,
+with one matrix of values for hyper-tokens and one for local ones.
 
-Blocks are never padded to the longest: projections and MLPs run on the tokens as they stand one after another,
-attention on blocks of like length side by side (``nn.ragged``). No score between two blocks' words is ever
-computed, so that the cost grows with the number of blocks and not with its square.
+Blocks are never padded to the longest: projections and MLPs run on the tokens as they stand one after
+another, attention on blocks of like length side by side (``nn.ragged``). No score between two blocks' words
+is ever computed, so that the cost grows with the number of blocks and not with its square.
 
 It begins as the pretrained encoder reading each block alone: queries and keys of all four begin as the
-pretrained ones, and the hyper-tokens' values small, for two softmaxes are summed where there was one, and with
-both at full size every state would be of twice the size that the next layer was trained for. Scores are scaled
-by the size of a head, as the pretrained ones are, and not by the model's width as the paper's equation says.
+pretrained ones, and the hyper-tokens' values small, for two softmaxes are summed where there was one, and
+with both at full size every state would be of twice the size that the next layer was trained for. Scores are
+scaled by the size of a head, as the pretrained ones are, and not by the model's width as the paper's equation
+says.
 
 Legend: M local tokens of all blocks, R blocks and as many hyper-tokens, N products, D hidden, C any width,
 K layers, A asks, G hyper-tokens of a product, P products that are asked, Q attributes, L words of one.
@@ -188,10 +189,10 @@ class StructuredEncoder(nn.Module):
     """``encoder``: of BERT's kind, whose first ``layers`` (None: all) are taken. ``modalities``: kinds of
     blocks that are told apart. ``patterns``: the attentions that there are.
 
-    In the paper's form an attribute is a block like any other, and all see its hyper-token: ``forward``. So that
-    products need not know what they are asked, ``forward`` reads them without one, ``words`` an attribute
-    without a product, and ``ask`` runs the attribute's hyper-token alone through the layers: it sees its own
-    words and the product's hyper-tokens, and nothing sees it.
+    In the paper's form an attribute is a block like any other, and all see its hyper-token: ``forward``. So
+    that products need not know what they are asked, ``forward`` reads them without one, ``words`` an
+    attribute without a product, and ``ask`` runs the attribute's hyper-token alone through the layers: it
+    sees its own words and the product's hyper-tokens, and nothing sees it.
     """
 
     def __init__(

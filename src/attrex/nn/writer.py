@@ -4,7 +4,8 @@ A piece's probability is ``g p(generated) + (1 - g) p(copied)``, the pointer-gen
 a value that no training text had can be copied, and one that does not stand in the text generated.
 
 Legend: N texts, B rows of each that are written, M = N x B, S positions of the text's encoding, L pieces
-written, D hidden, V pieces that can be generated, W = V + S symbols: a piece by its place among the V, or position s by V + s.
+written, D hidden, V pieces that can be generated, W = V + S symbols: a piece by its place among the V, or
+position s by V + s.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def cell(
 
 
 CELLS = [
-    cell("p1", "Color", "Blue", ("BLUE", 0.9), ("blue", 0.8), True),  # both right, folded
+    cell("p1", "Color", "Blue", ("BLUE", 0.9), ("blue", 0.8), True),  # both right, loosely
     cell("p2", "Color", "Red", ("blue", 0.8), ("", None), True),  # the model disagrees
     cell("p3", "Color", "Red", ("", 0.7), ("pink", 0.5), False),  # the lexicon disagrees
     cell("p1", "Size", "M", ("M", 0.6), ("", None), True),
@@ -83,7 +83,7 @@ def test_the_most_confident_disagreements_come_first() -> None:
 
 def test_json_says_what_it_holds_for() -> None:
     made = json.loads(json.dumps(backtest(CELLS, settings={"aim": "f1"}).to_json(), allow_nan=False))
-    assert (made["on"], made["matching"], made["settings"]) == ("filled cells", "folded", {"aim": "f1"})
+    assert (made["on"], made["matching"], made["settings"]) == ("filled cells", "loose", {"aim": "f1"})
     assert (made["precision"], made["lexicon"]["coverage"]) == (0.5, 0.6)
     assert made["per_attribute"]["Size"]["lexicon"]["precision"] == 1.0
     assert len(made["disagreements"]) == 2

@@ -10,21 +10,31 @@ def test_the_five_ends_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gold", "predicted", "exact", "folded"),
+    ("gold", "predicted", "exact", "folded", "loose"),
     [
-        ("Black", "BLACK", "VW", "VC"),
-        ("Café", "cafe", "VW", "VC"),
-        ("a–b", "a-b", "VW", "VC"),
-        ("red", "dark red", "VW", "VW"),
-        ("red", " ", "VN", "VN"),
-        (" ", "red", "NV", "NV"),
-        ("red|blue", "blue|red", "VC", "VC"),
-        ("red", "blue|red", "VW", "VW"),
+        ("Black", "BLACK", "VW", "VC", "VC"),
+        ("Café", "cafe", "VW", "VC", "VC"),
+        ("a–b", "a-b", "VW", "VC", "VC"),
+        ("red", "dark red", "VW", "VW", "VW"),
+        ("red", " ", "VN", "VN", "VN"),
+        (" ", "red", "NV", "NV", "NV"),
+        ("red|blue", "blue|red", "VC", "VC", "VC"),
+        ("red", "blue|red", "VW", "VW", "VW"),
+        ("Built-In", "BUILT IN", "VW", "VW", "VC"),
+        ("50ml", "50 ml", "VW", "VW", "VC"),
+        ("Capsules", "capsule", "VW", "VW", "VC"),
+        ("1 5", "15", "VW", "VW", "VW"),
+        ("1.5", "15", "VW", "VW", "VW"),
+        ("12 x 5", "125", "VW", "VW", "VW"),
+        ("C++", "C", "VW", "VW", "VC"),
+        ("+", "-", "VW", "VW", "VW"),
+        ("红色", "红 色", "VW", "VW", "VC"),
     ],
 )
-def test_matching(gold: str, predicted: str, exact: str, folded: str) -> None:
+def test_matching(gold: str, predicted: str, exact: str, folded: str, loose: str) -> None:
     judged = ask("p", "a", gold, predicted)
-    assert (value_outcome(judged, "exact"), value_outcome(judged, "folded")) == (exact, folded)
+    ends = [value_outcome(judged, matching) for matching in ("exact", "folded", "loose")]
+    assert ends == [exact, folded, loose]
 
 
 def test_values_counted_as_a_set() -> None:

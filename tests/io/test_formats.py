@@ -164,7 +164,7 @@ def test_videoave_and_flipkart_are_tables_with_packed_columns(tmp_path: Path) ->
     reader = open_reader(video)
     (row,) = reader
     assert reader.format == "videoave"
-    assert row.product.sources == (Source("title", "Steel pan"), Source("video_title", "Look"))
+    assert row.product.sources == (Source("title", "Steel pan"),)
     assert row.product.stated == {"Material": (Stated("Steel"),)}
     assert reader.mapping is not None
     assert reader.mapping["aspects"].reason == 'the format "videoave" says so'

@@ -200,7 +200,7 @@ class Backtest:
 def backtest(
     cells: Sequence[MaskedCell],
     *,
-    matching: Matching = "folded",
+    matching: Matching = "loose",
     disagreements: int = 20,
     settings: Mapping[str, Any] | None = None,
     resamples: int = 1000,
@@ -208,7 +208,7 @@ def backtest(
 ) -> Backtest:
     """Score the masked cells, the model beside the lexicon, with 95 % intervals by product.
 
-    Values are compared folded unless told otherwise: a title's "BLACK" restores a cell's "Black".
+    Values are compared loosely unless told otherwise: a title's "BUILT IN" restores a cell's "Built-In".
     An answer without a probability counts as the least sure.
     """
     ends = [(value_outcome(c.model, matching), value_outcome(c.lexicon, matching)) for c in cells]

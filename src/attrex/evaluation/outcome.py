@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal
 
 from attrex.evaluation.judged import Judged
+from attrex.normalise.folding import tokens
 from attrex.text.folding import fold_text
 
-Matching = Literal["exact", "folded"]
+Matching = Literal["exact", "folded", "loose"]
 """When two values are the same: "exact", equal but for white space, as the ExtractGPT benchmarks
-count; "folded", equal after folding (letter case, accents, dashes, quotes), as distant labels are made."""
+count; "folded", equal after folding (letter case, accents, dashes, quotes), as distant labels are made;
+"loose", the same but for their writing: punctuation, spaces and a plural s do not count either
+("Built-In", "built in"; "50ml", "50 ml")."""
+
+_NEIGHBOURING_NUMBERS = re.compile(r"(?<=\d) (?=\d)")
 
 
 class Outcome(StrEnum):
@@ -31,7 +37,12 @@ class Outcome(StrEnum):
 
 def comparable(value: str, matching: Matching) -> str:
     """The form in which two values are compared for equality."""
-    return " ".join((fold_text(value) if matching == "folded" else value).split())
+    if matching == "exact":
+        return " ".join(value.split())
+    if matching == "loose" and (words := tokens(value)):
+        # A space stays between numbers only: 1 5 is not 15.
+        return _NEIGHBOURING_NUMBERS.sub("\0", " ".join(words)).replace(" ", "").replace("\0", " ")
+    return " ".join(fold_text(value).split())
 
 
 def value_set(values: Iterable[str], matching: Matching) -> frozenset[str]:

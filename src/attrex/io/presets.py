@@ -7,10 +7,11 @@ from attrex.io.mapping import ColumnMapping
 PRESETS: dict[str, ColumnMapping] = {
     "videoave": ColumnMapping(
         id="product_id",
-        sources={"title": "parent_title", "video_title": "video_title"},
+        sources={"title": "parent_title"},
         attributes={},
         packed=("aspects",),
-        ignore=("video_url", "content_url"),
+        # The video's title is mostly that of a review of something else: of 9,872 brands it states 138 more.
+        ignore=("video_title", "video_url", "content_url"),
     ),
     "flipkart": ColumnMapping(
         id="uniq_id",

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 NONE = "–"
 """What stands for a number that is undefined or was not computed."""
+COMPARED = {
+    "exact": "exactly but for white space",
+    "folded": "after folding case and accents",
+    "loose": "but for their writing (case, accents, punctuation, spaces, plural s)",
+}
+"""How values were held against each other, by the name of the matching."""
 
 
 def fraction(value: float | None, *, digits: int = 3) -> str:

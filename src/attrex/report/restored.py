@@ -15,7 +15,7 @@ from attrex.core import Evidence
 from attrex.evaluation.backtest import AtPrecision, Backtest, Disagreement, Pair, Side
 from attrex.evaluation.counts import Interval
 from attrex.report.inspect import highlighted, marked
-from attrex.report.numbers import counted, fraction, span, whole
+from attrex.report.numbers import COMPARED, counted, fraction, span, whole
 from attrex.report.page import bdi, page, section, table, tiles
 from attrex.report.plots import Series, dot, meter, xy_plot
 from attrex.report.visible import clipped, escaped, visible
@@ -34,11 +34,11 @@ _DOTS = "On the line, attrex is the full dot with its 95 % interval, the lexicon
 
 def _hidden(backtest: Backtest) -> str:
     cells = backtest.overall.model
-    how = "after folding case and accents" if backtest.matching == "folded" else "exactly but for white space"
     return (
         f"{counted(cells.cells, 'filled cell')} of {counted(backtest.products, 'product')} "
         f"hidden and restored; "
-        f"the value of {whole(cells.in_text)} stands in the text. Values are compared {how}."
+        f"the value of {whole(cells.in_text)} stands in the text. "
+        f"Values are compared {COMPARED[backtest.matching]}."
     )
 
 

@@ -15,7 +15,7 @@ from attrex.evaluation.outcome import Outcome
 from attrex.evaluation.report import Report
 from attrex.evaluation.scoring import Group as Scored
 from attrex.evaluation.support import HEAD_ATTRIBUTE, HEAD_VALUE
-from attrex.report.numbers import NONE, chance, counted, fraction, signed, span, whole
+from attrex.report.numbers import COMPARED, NONE, chance, counted, fraction, signed, span, whole
 from attrex.report.page import bdi, page, section, table, tiles
 from attrex.report.plots import Series, dot, stacked_bar, xy_plot
 from attrex.report.visible import escaped, visible
@@ -45,8 +45,8 @@ def _said(scores: Scores, measure: str) -> str:
 
 
 def _judged_by(report: Report) -> str:
-    how = "exactly but for white space" if report.matching == "exact" else "after folding case and accents"
-    return f"{counted(report.asks, 'ask')} of {counted(report.products, 'product')}; values compared {how}."
+    asks, products = counted(report.asks, "ask"), counted(report.products, "product")
+    return f"{asks} of {products}; values compared {COMPARED[report.matching]}."
 
 
 def report_terminal(report: Report) -> RenderableType:

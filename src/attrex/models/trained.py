@@ -111,7 +111,8 @@ class TrainedModel(Generic[Network]):
     """Implements ``Model``, ``Learner`` and ``StorableModel`` for any mechanism.
 
     ``builder`` and ``arguments`` build it again; ``window``: the longest input in tokens; ``replacement``:
-    the probability with which a value in a training text gives way to another, anew each epoch.
+    the probability with which a value in a training text gives way to another, anew each epoch;
+    ``pictures``: the pixels a side of the pictures that the mechanism looks at, None where at none.
     """
 
     def __init__(
@@ -124,9 +125,11 @@ class TrainedModel(Generic[Network]):
         mechanism: Mechanism[Network],
         window: int,
         replacement: float = 0.0,
+        pictures: int | None = None,
     ) -> None:
         self._builder, self._arguments = builder, dict(arguments)
         self._text, self._attributes, self._window = text, attributes, window
+        self._pictures = pictures
         self.mechanism, self._replacement = mechanism, check_replacement(replacement)
         self._learnt: Learnt[Network] | None = None
         self._read: tuple[weakref.ref[Pool], list[TaggedWindow]] | None = None
@@ -148,7 +151,11 @@ class TrainedModel(Generic[Network]):
             and self._learnt.device.type == "cpu"
         )
         return Traits(
-            self._attributes.answers, cacheable=cacheable, window=self._window, concurrent=concurrent
+            self._attributes.answers,
+            pictures=self._pictures,
+            cacheable=cacheable,
+            window=self._window,
+            concurrent=concurrent,
         )
 
     @property

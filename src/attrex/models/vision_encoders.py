@@ -16,7 +16,7 @@ from attrex.errors import ModelError
 from attrex.models.arguments import one_of
 from attrex.models.weights import PretrainedGroup
 from attrex.nn.pretrained import load_weights
-from attrex.nn.vision import ResNetEncoder, SmallResNet, build_resnet, find_resnet, statistics
+from attrex.nn.vision import GRID, ResNetEncoder, SmallResNet, build_resnet, find_resnet, statistics
 
 VISION = "vision.json"
 GROUP = "vision"
@@ -55,7 +55,10 @@ class MadeVision:
 
 
 class VisionPart(Protocol):
-    """How a model gets its vision encoder."""
+    """How a model gets its vision encoder. ``size``: pixels a side of the pictures that it wants."""
+
+    @property
+    def size(self) -> int: ...
 
     def make(self) -> MadeVision:
         """For training: with pretrained weights or fresh ones."""
@@ -69,6 +72,8 @@ class VisionPart(Protocol):
 
 class PretrainedVision:
     """A ResNet by folder or by its name on the hub, fine-tuned or ``frozen``."""
+
+    size = 32 * GRID
 
     def __init__(self, base: str, *, frozen: bool) -> None:
         self.base, self.frozen = base, frozen

@@ -98,7 +98,11 @@ class ShapedEncoder(nn.Module):
 
     def forward(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
         """States ``(B, T, D)``."""
-        return self.encoder.encode(self.embed(ids_BT), mask_BT)
+        return self.encode(self.embed(ids_BT), mask_BT)
+
+    def encode(self, vectors_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+        """States ``(B, T, D)`` from word vectors."""
+        return self.encoder.encode(vectors_BTD, mask_BT)
 
     def embed(self, ids_BT: Tensor) -> Tensor:
         """Word vectors ``(B, T, D)``, their shapes' added."""
@@ -125,11 +129,19 @@ class RecurrentEncoder(nn.Module):
 
     def forward(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
         """States ``(B, T, D)``; zero beyond the mask."""
-        embedded_BTE = self.dropout(self.table(ids_BT))
+        return self.encode(self.embed(ids_BT), mask_BT)
+
+    def embed(self, ids_BT: Tensor) -> Tensor:
+        """Word vectors ``(B, T, E)``."""
+        vectors_BTE: Tensor = self.dropout(self.table(ids_BT))
+        return vectors_BTE
+
+    def encode(self, vectors_BTE: Tensor, mask_BT: Tensor) -> Tensor:
+        """States ``(B, T, D)`` from word vectors; zero beyond the mask."""
         lengths_B = mask_BT.sum(1).clamp(min=1).cpu()
-        packed = pack_padded_sequence(embedded_BTE, lengths_B, batch_first=True, enforce_sorted=False)
+        packed = pack_padded_sequence(vectors_BTE, lengths_B, batch_first=True, enforce_sorted=False)
         states_BTD, _ = pad_packed_sequence(
-            self.lstm(packed)[0], batch_first=True, total_length=ids_BT.shape[1]
+            self.lstm(packed)[0], batch_first=True, total_length=vectors_BTE.shape[1]
         )
         dropped_BTD: Tensor = self.dropout(states_BTD)
         return dropped_BTD

@@ -1,0 +1,125 @@
+"""The values that an attribute had in the training data, as the classes of a value head.
+
+Class 0 of each attribute is "none", class n its n-th value, the commonest first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from attrex.core import Attribute, Candidate
+from attrex.models.attribute_parts import LIST, AttributeTable
+from attrex.models.located import located
+from attrex.models.tagging import FLOOR, PROPOSALS, TaggedAsk, TaggedWindow
+from attrex.text.folding import fold_text
+from attrex.text.reading import Reading
+
+KNOWN = "known_values.json"
+"""``KnownValuesTable`` in a model folder, beside the list of names."""
+MOST = 512
+"""Values of an attribute that are known at most, the commonest."""
+
+
+class KnownValuesTable(AttributeTable):
+    """The attributes of the training data, each with its ``values`` in their commonest spelling."""
+
+    def __init__(self, names: Sequence[str], values: Sequence[Sequence[str]]) -> None:
+        super().__init__(names)
+        self.values = tuple(tuple(own) for own in values)
+        self.classes = [{fold_text(v): at for at, v in enumerate(own, start=1)} for own in self.values]
+
+    def files(self) -> dict[str, str]:
+        return {**super().files(), KNOWN: json.dumps(self.values, ensure_ascii=False)}
+
+
+class KnownValues:
+    """An attribute is its place in a list, and the values that it had."""
+
+    answers: Literal["open", "closed"] = "closed"
+
+    def begin(self, attributes: Sequence[Attribute], windows: Sequence[TaggedWindow]) -> KnownValuesTable:
+        spellings: defaultdict[str, defaultdict[str, Counter[str]]]
+        spellings = defaultdict(lambda: defaultdict(Counter))
+        for window in windows:
+            for ask in window.asks:
+                for value in values_of(ask, window.reading):
+                    spellings[ask.attribute.name][fold_text(value)][value] += 1
+        values = []
+        for attribute in attributes:
+            own = spellings[attribute.name]
+            often = sorted(own, key=lambda key: (-own[key].total(), key))[:MOST]
+            values.append([own[key].most_common(1)[0][0] for key in often])
+        return KnownValuesTable([a.name for a in attributes], values)
+
+    def remake(self, files: Mapping[str, str]) -> KnownValuesTable:
+        return KnownValuesTable(json.loads(files[LIST]), json.loads(files[KNOWN]))
+
+
+def values_of(ask: TaggedAsk, reading: Reading) -> list[str]:
+    """The ask's values, those that stand in the window as it writes them."""
+    texts = dict(zip(reading.names, reading.texts, strict=True))
+    return [*(texts[span.source][span.start : span.end] for span in ask.exact), *ask.unlocated]
+
+
+def class_tensors(
+    examples: Sequence[TaggedWindow], table: KnownValuesTable, first: Sequence[int]
+) -> dict[str, Tensor]:
+    """For ``nn.value_head.value_loss``: the classes that products are known to have, each ask's sharing a
+    weight of one. ``first``: each attribute's first class. Asks whose values are all unknown teach
+    nothing."""
+    rows = [
+        (at, first[place] + own, 1 / len(classes))
+        for at, example in enumerate(examples)
+        for place, classes in _classes(example, table)
+        for own in classes
+    ]
+    return {
+        "class_product_M": torch.tensor([at for at, _, _ in rows], dtype=torch.long),
+        "class_M": torch.tensor([own for _, own, _ in rows], dtype=torch.long),
+        "class_weight_M": torch.tensor([weight for _, _, weight in rows], dtype=torch.float32),
+    }
+
+
+def _classes(example: TaggedWindow, table: KnownValuesTable) -> Iterator[tuple[int, list[int]]]:
+    for ask in example.asks:
+        place = table.places[ask.attribute.name]
+        values = values_of(ask, example.reading)
+        known = {table.classes[place].get(fold_text(value)) for value in values} - {None}
+        if not values:
+            yield place, [0]
+        elif known:
+            yield place, sorted(each for each in known if each is not None)
+
+
+def with_known(
+    candidates: Sequence[Candidate],
+    none: float,
+    values: Sequence[str],
+    probabilities_W: Sequence[float],
+    reading: Reading,
+) -> tuple[tuple[Candidate, ...], float]:
+    """A tagger's answer and a value head's as one: what the tagger leaves to "none" is shared by the head's
+    classes, of which the first is "none". A value that the tagger proposes too gains by it; another stands
+    where the text has it, else it is inferred."""
+    shares = [none * own for own in probabilities_W]
+    gained = list(candidates)
+    by_text = {fold_text(c.text): at for at, c in reversed(list(enumerate(gained)))}
+    best = sorted(range(1, len(shares)), key=lambda at: -shares[at])[:PROPOSALS]
+    for at in best:
+        if shares[at] < FLOOR:
+            break
+        text = values[at - 1]
+        known = by_text.get(fold_text(text))
+        if known is not None:
+            held = gained[known]
+            gained[known] = Candidate(held.text, min(1.0, held.score + shares[at]), held.evidence)
+        else:
+            gained += [Candidate(found, shares[at], where) for found, where in located(text, reading)[:1]]
+    gained.sort(key=lambda c: -c.score)
+    return tuple(gained), shares[0]

@@ -1,0 +1,222 @@
+"""The mechanism of ULS-DRAM and of its rivals: text and picture are encoded once, as one, then tagged.
+
+``prepare`` does all that needs no attribute: the encoders, the attribute range, the tags' scores or the
+states they are made from, and the probabilities of all known values. ``answer`` decodes what is asked and in
+range.
+
+Legend: B products, T tokens, A attributes, C classes of known values, X what is kept of a token, N asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from attrex.core import Answer, Attribute, Product
+from attrex.models.attribute_parts import AttributeTable
+from attrex.models.inputs import Inputs, in_batches, lay_out
+from attrex.models.known_values import KnownValuesTable, class_tensors, with_known
+from attrex.models.pictured_text import picture_tensors, see
+from attrex.models.sequence_tagger import DescribedPlace, describe_places
+from attrex.models.tagging import TaggedWindow, proposed
+from attrex.models.text_encoders import MadeText
+from attrex.models.trained import Learnt
+from attrex.models.unified_tags import TagPart, decoded, range_tensors
+from attrex.nn.attribute_range import range_loss
+from attrex.nn.threads import one_thread
+from attrex.nn.unified import UnifiedEncoder
+from attrex.nn.value_head import ValueHead, value_loss
+from attrex.text.reading import Reading, read
+
+PREPARED_TOKENS = 4096
+"""Padded tokens encoded at once."""
+PICTURE = 64
+"""What a picture counts for among them: 64 pictures go through a vision encoder at once."""
+CHAIN_TOKENS = 65_536
+"""Tokens x asks decoded at once."""
+APPLIES = 0.5
+"""Below it an attribute counts as not applicable to everyone who reads ``Answer.applicable``."""
+
+MakeEncoder = Callable[[MadeText], UnifiedEncoder]
+MakeTags = Callable[[MadeText, AttributeTable], nn.Module]
+"""From the text part and the attributes to a ``TagPart``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedProduct:
+    """A window, what is kept of its tokens ``(T, X)``, the probability of each attribute that it applies, and
+    those of all known values ``(C,)``."""
+
+    reading: Reading
+    tokens_TX: Tensor
+    range: tuple[float, ...] | None
+    values_C: Tensor | None
+
+
+class UnifiedNetwork(nn.Module):
+    """``forward`` takes what ``UnifiedTagger.collate`` gives."""
+
+    def __init__(
+        self, encoder: UnifiedEncoder, tags: nn.Module, values: ValueHead | None, table: AttributeTable
+    ) -> None:
+        super().__init__()
+        self.encoder, self.tags, self.values, self.table = encoder, tags, values, table
+
+    @property
+    def part(self) -> TagPart:
+        """The tags' part."""
+        part: TagPart = self.tags  # type: ignore[assignment]  # a module that is one
+        return part
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """``loss``: the tags' negative log likelihood, the binary cross-entropy of the attribute range and
+        the cross-entropy of the values, summed over what is known of a product, averaged over products."""
+        seen = see(self.encoder, Inputs.of(batch), batch)
+        looked = self.part.look(seen)
+        loss_B = self.part.loss(looked, batch)
+        if looked.range_BA is not None:
+            loss_B = loss_B + range_loss(looked.range_BA, batch["has_BA"], batch["known_BA"])
+        if self.values is not None:
+            logarithms_BC = self.values(seen.memory_BMD, seen.mask_BM, seen.pooled_BD)
+            loss_B = loss_B + value_loss(
+                logarithms_BC, batch["class_product_M"], batch["class_M"], batch["class_weight_M"]
+            )
+        return {"loss": loss_B.mean()}
+
+
+class UnifiedTagger:
+    """See the module's text. ``values``: the dropout of a value head, None for a model without one;
+    ``others``: of ``unified_tags.decoded``, None decodes what every ask says."""
+
+    record_types = (PreparedProduct, DescribedPlace)
+
+    def __init__(
+        self, encoder: MakeEncoder, tags: MakeTags, *, values: float | None, others: int | None = None
+    ) -> None:
+        self._encoder, self._tags, self._values, self._others = encoder, tags, values, others
+
+    def assemble(self, text: MadeText, table: AttributeTable) -> UnifiedNetwork:
+        assert isinstance(table, KnownValuesTable)
+        values = None
+        if self._values is not None:
+            sizes = [len(own) for own in table.values]
+            values = ValueHead(text.width, sizes, dropout=self._values)
+        return UnifiedNetwork(self._encoder(text), self._tags(text, table), values, table)
+
+    def prepare(self, learnt: Learnt[UnifiedNetwork], products: Sequence[Product]) -> list[PreparedProduct]:
+        """The encoders, the range and the values, once a window."""
+        readings = read(products, learnt.tokeniser)
+        live = [at for at, reading in enumerate(readings) if len(reading)]
+
+        def make(batch: list[int]) -> list[PreparedProduct]:
+            chosen = [live[at] for at in batch]
+            return _prepared(learnt, [readings[at] for at in chosen], [products[at] for at in chosen])
+
+        lengths = [
+            len(readings[at]) + len(readings[at].prefix) + PICTURE * bool(products[at].pictures)
+            for at in live
+        ]
+        made = iter(in_batches(lengths, PREPARED_TOKENS, make))
+        nothing = torch.zeros(0, 1)
+        return [next(made) if len(r) else PreparedProduct(r, nothing, None, None) for r in readings]
+
+    def describe(
+        self, learnt: Learnt[UnifiedNetwork], attributes: Sequence[Attribute]
+    ) -> list[DescribedPlace | None]:
+        return describe_places(learnt.table, attributes)
+
+    def answer(
+        self, learnt: Learnt[UnifiedNetwork], asked: Sequence[tuple[PreparedProduct, DescribedPlace]]
+    ) -> list[Answer]:
+        """What lies out of range is answered by "none"; the rest is decoded together by length."""
+        threshold = learnt.network.part.threshold
+        made: dict[int, Answer] = {}
+        for at, (window, described) in enumerate(asked):
+            if threshold is not None and window.range is not None:
+                applies = window.range[described.place]
+                if applies <= threshold:
+                    made[at] = Answer((), 1 - applies, _told(applies, threshold))
+        inside = [at for at in range(len(asked)) if at not in made]
+
+        def decode(batch: list[int]) -> list[Answer]:
+            with one_thread():
+                return _decoded(learnt, [asked[inside[at]] for at in batch])
+
+        found = in_batches([len(asked[at][0].reading) for at in inside], CHAIN_TOKENS, decode)
+        made.update(zip(inside, found, strict=True))
+        return [made[at] for at in range(len(asked))]
+
+    def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
+        return windows if self._others is None else decoded(windows, epoch, self._others)
+
+    def collate(self, learnt: Learnt[UnifiedNetwork], examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
+        inputs = lay_out([example.reading for example in examples], learnt.tokeniser)
+        network, table = learnt.network, learnt.table
+        assert isinstance(table, KnownValuesTable)
+        return {
+            **inputs.tensors(),
+            **picture_tensors([example.product for example in examples]),
+            **range_tensors(examples, table),
+            **network.part.labels(examples, table, inputs.chain_NT.shape[1]),
+            **({} if network.values is None else class_tensors(examples, table, network.values.first)),
+        }
+
+
+def _prepared(
+    learnt: Learnt[UnifiedNetwork], readings: Sequence[Reading], products: Sequence[Product]
+) -> list[PreparedProduct]:
+    network, device = learnt.network, learnt.device
+    inputs = lay_out(readings, learnt.tokeniser).to(device)
+    pictures = {name: tensor.to(device) for name, tensor in picture_tensors(products).items()}
+    seen = see(network.encoder, inputs, pictures)
+    looked = network.part.look(seen)
+    ranges = None if looked.range_BA is None else looked.range_BA.sigmoid().tolist()
+    values_BC = None
+    if network.values is not None:
+        values_BC = network.values(seen.memory_BMD, seen.mask_BM, seen.pooled_BD).exp()
+    return [
+        PreparedProduct(
+            reading,
+            looked.tokens_BTX[at, : len(reading)],
+            None if ranges is None else tuple(ranges[at]),
+            None if values_BC is None else values_BC[at],
+        )
+        for at, reading in enumerate(readings)
+    ]
+
+
+def _decoded(
+    learnt: Learnt[UnifiedNetwork], asked: Sequence[tuple[PreparedProduct, DescribedPlace]]
+) -> list[Answer]:
+    network, table = learnt.network, learnt.table
+    assert isinstance(table, KnownValuesTable)
+    windows = {id(window): window for window, _ in asked}
+    row = {key: at for at, key in enumerate(windows)}
+    tokens = [window.tokens_TX.to(learnt.device) for window in windows.values()]
+    asks_N2 = torch.tensor([[row[id(w)], d.place] for w, d in asked], device=learnt.device)
+    marginals_NTL, none_N = network.part.spans(tokens, asks_N2)
+    readings, names = [window.reading for window, _ in asked], [described.name for _, described in asked]
+    tagged = proposed(marginals_NTL, none_N, readings, names, learnt.trims)
+    threshold = network.part.threshold
+    made: list[Answer] = []
+    for answer, (window, described) in zip(tagged, asked, strict=True):
+        candidates, none, place = answer.candidates, answer.none_score or 0.0, described.place
+        if network.values is not None and window.values_C is not None:
+            first, values = network.values.first[place], table.values[place]
+            own_W = window.values_C[first : first + 1 + len(values)].tolist()
+            candidates, none = with_known(candidates, none, values, own_W, window.reading)
+        applies = None
+        if threshold is not None and window.range is not None:
+            applies = _told(window.range[place], threshold)
+        made.append(Answer(candidates, none, applies))
+    return made
+
+
+def _told(applies: float, threshold: float) -> float:
+    """The probability as others read it, who take one half for the border."""
+    if applies <= threshold:
+        return min(applies, APPLIES - 1e-6)
+    return max(applies, APPLIES)

@@ -22,6 +22,7 @@ DATA = {
         *("encoding", "metadata", "on-error"),
     )
 }
+PICTURES = {"--pictures-folder", "--picture-host", "--pictures-outside"}
 FLAGS = {
     "attrex": "--version",
     "attrex fit": "--out -o --schema --recipe --min-precision --complete --gate --dry-run --seed --json"
@@ -46,6 +47,7 @@ READING = {
     "attrex plan",
     "attrex schema infer",
 }
+SEEING = READING - {"attrex schema infer"}
 
 
 def test_the_public_names_are_these() -> None:
@@ -77,4 +79,7 @@ def test_the_flags_are_these() -> None:
 
     walk(typer.main.get_command(app), "attrex")
     expected = {path: set(flags.split()) for path, flags in FLAGS.items()}
-    assert found == {path: flags | DATA if path in READING else flags for path, flags in expected.items()}
+    assert found == {
+        path: flags | (DATA if path in READING else set()) | (PICTURES if path in SEEING else set())
+        for path, flags in expected.items()
+    }

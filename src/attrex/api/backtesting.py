@@ -14,6 +14,8 @@ from attrex.errors import InputError
 from attrex.evaluation import Backtest, MaskedCell, judge
 from attrex.evaluation import backtest as score_cells
 from attrex.extract import Request
+from attrex.io.pictures import PictureAccess
+from attrex.io.reader import open_reader
 from attrex.io.rows import Reader
 from attrex.supervision.splits import split
 from attrex.text.matching import locate
@@ -26,6 +28,7 @@ def backtest(
     recipe: str | Path | Recipe = DEFAULT,
     aim: str = "f1",
     share: float = 0.2,
+    pictures: PictureAccess | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Backtest:
@@ -33,8 +36,13 @@ def backtest(
 
     All cells of a title are hidden together, so that no title stands on both sides; a hidden cell
     counts whether its value stands in a text or not. The lexicon, fitted on the same rest, stands beside.
+    ``pictures`` as of ``fit``.
     """
+    if isinstance(data, str | Path):
+        data = open_reader(data)
     reader = data if isinstance(data, Reader) else None
+    if pictures is None and reader is not None:
+        pictures = PictureAccess(reader.folder)
     products = list(stream_products(data))
     parts = split(products, {"rest": 1 - share, "hidden": share}, seed)
     rest = [products[i] for i in parts["rest"]]
@@ -47,7 +55,7 @@ def backtest(
         )
     # A schema inferred from the hidden cells would give their values away as examples.
     settled = settle_schema(schema, reader, rest)
-    model = fit(rest, schema=settled, recipe=recipe, aim=aim, seed=seed, progress=progress)
+    model = fit(rest, schema=settled, recipe=recipe, aim=aim, pictures=pictures, seed=seed, progress=progress)
     cells = list(_cells(model, model.baseline or model, hidden))
     thresholds = model.policy.thresholds
     settings = {

@@ -118,6 +118,7 @@ def fit(
         notes += [str(problem) for problem in reader.problems[:LISTED]]
     model = build(chosen.builder, chosen.arguments)
     access = pictures or PictureAccess(Path() if reader is None else reader.folder)
+    asking = chosen.gate if gate is None else GateSettings(gate, chosen.gate.recall)
     products, told = see_pictures(products, model.traits.pictures, access)
     notes += told
     parts = parts_of(products, chosen, seed)
@@ -136,7 +137,6 @@ def fit(
         )
     settings = settings_of(chosen, seed, out)
     tune, calibrate = parts.get("tune", []), parts.get("calibrate", [])
-    asking = chosen.gate if gate is None else GateSettings(gate, chosen.gate.recall)
     gated = learn_gate([*parts["train"], *tune], calibrate, settled, asking, complete=complete)
     if gated is not None:
         say(str(gated[1]))

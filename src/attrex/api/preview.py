@@ -8,12 +8,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from attrex.api.fitting import GivenSchema, build, learn, notes_on, parts_of, settings_of, settle_schema
+from attrex.api.fitting import (
+    GivenSchema,
+    build,
+    learn,
+    notes_on,
+    parts_of,
+    see_pictures,
+    settings_of,
+    settle_schema,
+)
 from attrex.api.gating import GateReport, learn_gate
 from attrex.api.recipe import Recipe
 from attrex.core import Product
 from attrex.errors import InputError
+from attrex.io.pictures import PictureAccess
 from attrex.io.rows import Reader
+from attrex.models.folder import StorableModel
 from attrex.models.interface import Learner
 from attrex.schema import Schema
 from attrex.supervision.distant import LabelReport, label
@@ -35,7 +46,9 @@ class Preview:
     """``mapping``: (column, role, name, reason), empty where the format has no columns. ``attributes``:
     per attribute the cells filled and askable, and the share of values found in the texts. ``examples``:
     (product id, attribute, value, as found in the text). ``seconds`` expected;
-    fewer where training stops early. ``gate``: what it would spare, None where there would be none."""
+    fewer where training stops early. ``gate``: what it would spare, None where there would be none.
+    ``pictured``: products for which a picture is named; ``readable``: those of which one can be read, None
+    where the model reads none."""
 
     file: str
     format: str
@@ -48,6 +61,8 @@ class Preview:
     notes: tuple[str, ...]
     seconds: float
     gate: GateReport | None = None
+    pictured: int = 0
+    readable: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""
@@ -72,6 +87,8 @@ class Preview:
             "notes": list(self.notes),
             "seconds": round(self.seconds, 1),
             "gate": None if self.gate is None else self.gate.to_json(),
+            "pictured": self.pictured,
+            "readable": self.readable,
         }
 
 
@@ -81,17 +98,23 @@ def preview(
     schema: GivenSchema | None = None,
     recipe: Recipe,
     complete: bool = False,
+    pictures: PictureAccess | None = None,
     seed: int = 0,
 ) -> Preview:
-    """Reads and labels everything, learns a gate only. Raises what ``fit`` would raise of the data."""
+    """Reads and labels everything, pictures included where the model reads them; learns a gate only. Raises
+    what ``fit`` would raise of the data."""
     begun = time.monotonic()
     products = [row.product for row in reader]
     if not products:
         raise InputError("there is no product to learn from", file=reader.path, fix="give at least one row")
     settled = settle_schema(schema, reader, products)
+    model = build(recipe.builder, recipe.arguments)
+    pictured = sum(bool(product.pictures) for product in products)
+    size = model.traits.pictures
+    products, told = see_pictures(products, size, pictures or PictureAccess(reader.folder))
     pool, report = label(products, settled, complete=complete)
     read = time.monotonic() - begun
-    learning = _expected(pool, recipe, seed)
+    learning = _expected(model, pool, recipe, seed)
     parts = parts_of(products, recipe, seed)
     apart = parts.pop("calibrate", [])
     gated = learn_gate(
@@ -110,9 +133,11 @@ def preview(
         tuple((c.name, c.role, c.target, c.reason) for c in (reader.mapping or {}).values()),
         _rates(products, settled, report),
         _examples(report),
-        tuple(notes_on(products, settled, reader)),
+        (*notes_on(products, settled, reader), *told),
         read + learning,
         None if gated is None else gated[1],
+        pictured,
+        None if size is None else sum(bool(product.pictures) for product in products),
     )
 
 
@@ -140,12 +165,11 @@ def _examples(report: LabelReport) -> tuple[tuple[str, str, str, str], ...]:
     return tuple(found)
 
 
-def _expected(pool: Pool, recipe: Recipe, seed: int) -> float:
+def _expected(model: StorableModel, pool: Pool, recipe: Recipe, seed: int) -> float:
     """Seconds that learning will take, by trying a part of it."""
     indices = range(min(TIMED, len(pool.products)))
     labels = [each for each in pool.labels if each.product in indices]
     part = Pool([pool.products[i] for i in indices], labels, pool.schema)
-    model = build(recipe.builder, recipe.arguments)
     settings = settings_of(recipe, seed)
     if settings is not None:
         epochs = settings.epochs_over(len(pool.products))
@@ -209,6 +233,10 @@ def preview_terminal(seen: Preview) -> RenderableType:
     for row in seen.examples:
         examples.add_row(*map(Text, row))
     parts.append(examples)
+    if seen.pictured:
+        named = f"{counted(seen.pictured, 'product')} {'has' if seen.pictured == 1 else 'have'} a picture"
+        read = None if seen.readable is None else f"of {seen.readable:,} one can be read"
+        parts.append(Text(f"{named}; {read or 'this set-up reads none'}."))
     parts += [Text(f"note: {note}") for note in seen.notes]
     if seen.gate is not None:
         parts.append(Text(str(seen.gate)))

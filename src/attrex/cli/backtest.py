@@ -14,6 +14,7 @@ from attrex.errors import ConfigError
 @o.reads_data
 def backtest(
     data: o.DataOptions,
+    picture: o.PictureOptions,
     schema: o.SchemaFile = None,
     recipe: o.RecipeName = None,
     min_precision: o.MinPrecision = None,
@@ -27,18 +28,20 @@ def backtest(
     if not 0 < share < 1:
         raise ConfigError(f"--share is {share:g}; it must lie between 0 and 1")
     aim = o.aim_of(min_precision)
-    reader = data.open()
+    reader = data.open(picture)
+    pictures = picture.access(reader.folder)
     from attrex.api import backtest as restore
     from attrex.api.recipe import DEFAULT
     from attrex.report import backtest_html, backtest_terminal
 
-    with telling(reader):
+    with telling(reader, pictures):
         scored = restore(
             reader,
             schema=schema,
             recipe=recipe or DEFAULT,
             aim=aim,
             share=share,
+            pictures=pictures,
             seed=seed,
             progress=quiet if silent else say,
         )

@@ -31,6 +31,7 @@ class LayoutName(StrEnum):
 @o.reads_data
 def fill(
     data: o.DataOptions,
+    picture: o.PictureOptions,
     model: o.ModelFolder,
     out: Annotated[
         str, typer.Option("--out", "-o", help="CSV, TSV: your table; Parquet, JSONL: the long form. Or - .")
@@ -63,13 +64,14 @@ def fill(
 ) -> None:
     """Fill the empty cells, with evidence. Filled cells are never touched."""
     aim = None if min_precision is None else o.aim_of(min_precision)
-    reader = data.open()
+    reader = data.open(picture)
+    pictures = picture.access(reader.folder)
     from attrex.api import Extractor
     from attrex.api.caching import open_cache
     from attrex.extract.jobs import run_job
     from attrex.io.sinks import open_sink
 
-    extractor = Extractor.from_pretrained(model)
+    extractor = Extractor.from_pretrained(model).with_pictures(pictures)
     if aim is not None:
         extractor = extractor.aimed(aim)
     asked = extractor.known(ask) if ask else None
@@ -97,7 +99,7 @@ def fill(
     if sink.rows:
         say(f"going on after the {counted(sink.rows, 'row')} that an earlier run has written")
     meter = Meter(silent=silent)
-    with telling(reader), closing(meter):
+    with telling(reader, pictures), closing(meter):
         report = run_job(
             extractor.cached(kept),
             reader,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @o.reads_data
 def fit(
     data: o.DataOptions,
+    picture: o.PictureOptions,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The model folder to write.")] = None,
     schema: o.SchemaFile = None,
     recipe: o.RecipeName = None,
@@ -40,7 +41,8 @@ def fit(
     if data.path == "-" and processes.count() > 1:
         raise ConfigError("FILE: standard input can be read by one process only; give torchrun's a file")
     aim = o.aim_of(min_precision)
-    reader = data.open()
+    reader = data.open(picture)
+    pictures = picture.access(reader.folder)
     from attrex.api import fit as learn
     from attrex.api import load_recipe
     from attrex.api.preview import preview, preview_terminal
@@ -51,7 +53,9 @@ def fit(
         settled = replace(settled, gate=replace(settled.gate, kind=gate.value))
     if dry_run:
         with telling(reader):
-            seen = preview(reader, schema=schema, recipe=settled, complete=complete, seed=seed)
+            seen = preview(
+                reader, schema=schema, recipe=settled, complete=complete, pictures=pictures, seed=seed
+            )
         show_json(seen.to_json()) if as_json else show(preview_terminal(seen))
         return
     begun = time.monotonic()
@@ -62,6 +66,7 @@ def fit(
             recipe=settled,
             aim=aim,
             complete=complete,
+            pictures=pictures,
             seed=seed,
             out=out,
             progress=quiet if silent else say,

@@ -15,6 +15,7 @@ import typer
 from attrex.errors import ConfigError
 
 if TYPE_CHECKING:
+    from attrex.io.pictures import PictureAccess
     from attrex.io.rows import Reader
 
 
@@ -85,6 +86,17 @@ Encoding = Annotated[str | None, typer.Option("--encoding", help="Of a text file
 Metadata = Annotated[
     Path | None, typer.Option("--metadata", help="The Amazon metadata that MAVE's label files point into.")
 ]
+PictureFolder = Annotated[
+    Path | None,
+    typer.Option("--pictures-folder", help="Where pictures lie, by name or by id; else the file's folder."),
+]
+PictureHosts = Annotated[
+    list[str] | None,
+    typer.Option("--picture-host", metavar="HOST", help="Pictures may be fetched from here; repeatable."),
+]
+PicturesOutside = Annotated[
+    bool, typer.Option("--pictures-outside", help="Read pictures outside of that folder too.")
+]
 OnBadRow = Annotated[OnError, typer.Option("--on-error", help="Bad rows: stop, or skip and list them.")]
 
 
@@ -105,8 +117,9 @@ class DataOptions:
     metadata: Metadata = None
     on_error: OnBadRow = OnError.FAIL
 
-    def open(self) -> Reader:
-        """The reader. Flags go before the mapping file, and that before convention."""
+    def open(self, pictures: PictureOptions | None = None) -> Reader:
+        """The reader. Flags go before the mapping file, and that before convention. Of the pictures a folder
+        that was named is the one they lie in."""
         from attrex.io.mapping import ColumnMapping
         from attrex.io.reader import open_reader
 
@@ -117,6 +130,7 @@ class DataOptions:
             pictures=self.pictures,
             attributes=named_columns(self.attributes),
             many=delimiters(self.many),
+            picture_folder=None if pictures is None or pictures.pictures_folder is None else "",
         )
         if self.mapping is not None:
             said = said.over(ColumnMapping.from_yaml(self.mapping))
@@ -130,21 +144,48 @@ class DataOptions:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class PictureOptions:
+    """Which pictures may be read."""
+
+    pictures_folder: PictureFolder = None
+    picture_hosts: PictureHosts = None
+    pictures_outside: PicturesOutside = False
+
+    def access(self, folder: Path) -> PictureAccess:
+        """The same for readers of pictures, of ``folder`` where none was named. Raises ``ConfigError`` for a
+        folder that is not there, or a host that is none."""
+        from attrex.io.pictures import PictureAccess, Web
+
+        named = self.pictures_folder
+        if named is not None and not named.is_dir():
+            raise ConfigError(f"--pictures-folder: there is no folder {named}")
+        hosts = tuple(self.picture_hosts or ())
+        Web(hosts)
+        return PictureAccess(folder if named is None else named, hosts, self.pictures_outside)
+
+
+_RECORDS = (DataOptions, PictureOptions)
+
+
 def reads_data(verb: Callable[..., None]) -> Callable[..., None]:
-    """A verb whose first parameter is a ``DataOptions`` as one with that record's fields in its signature,
-    where typer looks for flags: the file first, what is said about it behind the verb's own options."""
-    fields = inspect.signature(DataOptions, eval_str=True).parameters
-    first, *own = inspect.signature(verb, eval_str=True).parameters.values()
-    assert first.annotation is DataOptions
+    """A verb of which some parameters are ``DataOptions`` (the first) and ``PictureOptions``, as one with
+    these records' fields in its signature, where typer looks for flags: the file first, what is said about it
+    behind the verb's own options."""
+    parameters = inspect.signature(verb, eval_str=True).parameters
+    records = {name: p.annotation for name, p in parameters.items() if p.annotation in _RECORDS}
+    fields = {name: inspect.signature(record, eval_str=True).parameters for name, record in records.items()}
+    own = [p for name, p in parameters.items() if name not in records]
 
     @wraps(verb)
     def called(**given: Any) -> None:
-        verb(DataOptions(**{name: given.pop(name) for name in fields}), **given)
+        made = {name: records[name](**{each: given.pop(each) for each in fields[name]}) for name in records}
+        verb(**made, **given)
 
-    path, *said = fields.values()
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (path, *own, *said)]
-    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
-    called.__annotations__ = {p.name: p.annotation for p in parameters}
+    path, *said = (each for record in fields.values() for each in record.values())
+    shown = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (path, *own, *said)]
+    called.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]  # what typer reads
+    called.__annotations__ = {p.name: p.annotation for p in shown}
     return called
 
 

@@ -13,6 +13,7 @@ from attrex.cli.terminal import quiet, say, show, show_json, tell_problems
 @o.reads_data
 def plan(
     data: o.DataOptions,
+    picture: o.PictureOptions,
     model: Annotated[
         list[str], typer.Option("--model", "-m", help="Model folder, or its name on the hub; repeatable.")
     ],
@@ -26,7 +27,8 @@ def plan(
     silent: o.Quiet = False,
 ) -> None:
     """What filling would cost with each model: FLOPs, time, memory, cache. Fills nothing."""
-    reader = data.open()
+    reader = data.open(picture)
+    pictures = picture.access(reader.folder)
     from attrex.api.planning import plan as estimate
     from attrex.plan import plan_terminal
 
@@ -36,8 +38,9 @@ def plan(
         attributes=ask,
         all=answer_all,
         seconds=seconds,
+        pictures=pictures,
         seed=seed,
         progress=quiet if silent else say,
     )
-    tell_problems(reader)
+    tell_problems(reader, pictures)
     show_json(planned.to_json()) if as_json else show(plan_terminal(planned))

@@ -18,6 +18,7 @@ from attrex.nn import processes
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from attrex.io.pictures import PictureAccess
     from attrex.io.rows import Reader
 
 LISTED = 10
@@ -86,19 +87,21 @@ def write_text(path: Path, text: str) -> None:
         ) from None
 
 
-def tell_problems(reader: Reader) -> None:
-    """Skipped rows and warnings, the first few word for word."""
+def tell_problems(reader: Reader, pictures: PictureAccess | None = None) -> None:
+    """Skipped rows and warnings, the first few word for word, and pictures that were left out."""
     _tell("skipped", reader.skipped, reader.skipped_rows)
     _tell("warning", reader.warned, reader.warnings)
+    if pictures is not None:
+        _tell("warning", pictures.problems.warned, pictures.problems.warnings)
 
 
 @contextmanager
-def telling(reader: Reader) -> Iterator[None]:
+def telling(reader: Reader, pictures: PictureAccess | None = None) -> Iterator[None]:
     """``tell_problems`` when the reading is over, well or not: skipped rows may be why."""
     try:
         yield
     finally:
-        tell_problems(reader)
+        tell_problems(reader, pictures)
 
 
 def _tell(what: str, count: int, listed: Iterable[InputError]) -> None:

@@ -38,8 +38,8 @@ class ColumnMapping:
     ``packed`` columns hold several attributes in a cell. ``many`` gives the delimiter of an attribute's
     multi-valued cells. ``absent`` and ``blank`` are the cells that mean "has none" and "unknown".
     ``category_depth`` keeps so many levels of a category path (``a > b > c``).
-    ``picture_folder`` stands in front of pictures' file names; without a column of pictures a product's
-    are what that folder has under its id.
+    ``picture_folder`` stands in front of pictures' file names, "" for none; without a column of pictures a
+    product's are what that folder has under its id.
     """
 
     id: str | None = None
@@ -131,6 +131,11 @@ def _names(value: Any, path: str) -> list[str]:
     if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
         return list(value)
     raise ConfigError(f"{path}: expected names, got {value!r}")
+
+
+def within(folder: str, name: str) -> str:
+    """A picture's location, of a folder's and its own name."""
+    return f"{folder.rstrip('/')}/{name}" if folder else name
 
 
 def resolve(

@@ -14,7 +14,7 @@ from attrex.core import Picture, Product, Source, Stated
 from attrex.errors import InputError
 from attrex.io.cells import LONGEST_MARKER, as_text, is_blank, literal_list, packed, values_of
 from attrex.io.input import Input
-from attrex.io.mapping import Column, ColumnMapping, resolve
+from attrex.io.mapping import Column, ColumnMapping, resolve, within
 from attrex.io.problems import OnError
 from attrex.io.rows import Reader, Row
 from attrex.io.tables import RawRow, Table
@@ -205,7 +205,7 @@ class TableReader(Reader):
 
     def _pictures(self, cells: Mapping[str, Any]) -> tuple[Picture, ...]:
         found: dict[str, None] = {}
-        folder = f"{self._wish.picture_folder.rstrip('/')}/" if self._wish.picture_folder else ""
+        folder = self._wish.picture_folder or ""
         for column in self._plan.pictures:
             value = cells.get(column)
             if is_blank(value, self._wish.blank):
@@ -216,13 +216,13 @@ class TableReader(Reader):
                 parts = (literal_list(text) if text[:1] == "[" else None) or _PICTURES.split(text)
             for part in parts:
                 if location := as_text(part).strip():
-                    found[location if "://" in location else folder + location] = None
+                    found[location if "://" in location else within(folder, location)] = None
         return tuple(map(Picture, found))
 
     def _by_id(self, id: str) -> tuple[Picture, ...]:
         """Without a column of pictures: what the folder of pictures has under the product's id."""
         folder = self._wish.picture_folder
-        return (Picture(f"{folder.rstrip('/')}/{id}"),) if folder and id else ()
+        return (Picture(within(folder, id)),) if folder is not None and id else ()
 
     def _warn_long(self, length: int, row: int, column: str) -> None:
         self._problems.warn(

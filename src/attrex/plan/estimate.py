@@ -206,9 +206,15 @@ def plan_model(subject: Subject, survey: Survey, *, seconds: float, base: int | 
 
 
 def _work(subject: Subject, products: Sequence[Product]) -> _Work:
-    """As the pipeline does it: products without a text or without an ask are not read."""
+    """As the pipeline does it: products without a text (or a picture, where the model reads these) or without
+    an ask are not read."""
     model = subject.model
-    readable = [p for p in products if any(not s.text.isspace() for s in p.sources if s.text)]
+    looks = model.traits.pictures is not None
+    readable = [
+        p
+        for p in products
+        if (looks and p.pictures) or any(not s.text.isspace() for s in p.sources if s.text)
+    ]
     asked = [(p, subject.asked(p)) for p in readable]
     live = [(p, own) for p, own in asked if own]
     windows = cut([p for p, _ in live], model.tokeniser, model.traits.window)

@@ -139,11 +139,24 @@ def notes(plan: CataloguePlan) -> list[str]:
         if first.seconds.total:
             ratio = other.seconds.total / first.seconds.total
             lines.append(f"{other.name} takes {ratio:.3g} times as long as {first.name}.")
+    lines += [_saved(model) for model in plan.models if model.spared]
     for model in plan.models:
         line = _advice(model)
         if line is not None:
             lines.append(line)
     return lines
+
+
+def _saved(model: ModelPlan) -> str:
+    """What the gate spares; answering costs by the cell, and preparing does not."""
+    before = model.asks + (model.spared or 0)
+    line = f"{model.name}: the gate asks {whole(model.asks)} cells instead of {whole(before)}"
+    if not model.asks:
+        return line + "."
+    more = (model.spared or 0) / model.asks
+    seconds, products = model.seconds.answer * more, model.flops.answer * more
+    spared = f"{duration(seconds)} of answering"
+    return f"{line}, and saves {spared}" + (f" ({flops(products)})." if products else ".")
 
 
 def _advice(model: ModelPlan) -> str | None:

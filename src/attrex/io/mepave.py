@@ -11,6 +11,7 @@ from attrex.core import Picture, Product, Source, Span, Stated
 from attrex.errors import InputError
 from attrex.io.category_schema import implied_schema
 from attrex.io.input import Input, broken_byte
+from attrex.io.mapping import within
 from attrex.io.problems import OnError
 from attrex.io.rows import Reader, Row
 from attrex.io.tables import json_rows
@@ -40,7 +41,7 @@ class MepaveReader(Reader):
         super().__init__(source, "mepave", on_error)
         source.spool()
         self.complete = True
-        self._pictures = None if picture_folder is None else picture_folder.rstrip("/")
+        self._pictures = picture_folder
         self._read = self._json if source.head_text().lstrip("\ufeff \r\n").startswith("{") else self._lines
         self._names = dict.fromkeys(
             name for _, found in self._read() if not isinstance(found, InputError) for name in found[3]
@@ -56,7 +57,7 @@ class MepaveReader(Reader):
                 stated: dict[str, tuple[Stated, ...]] = dict.fromkeys(self._names, ())
                 for name, values in labels.items():
                     stated[name] = tuple(Stated(value, tuple(spans)) for value, spans in values.items())
-                pictures = () if self._pictures is None else (Picture(f"{self._pictures}/{document}"),)
+                pictures = () if self._pictures is None else (Picture(within(self._pictures, document)),)
                 product = Product(
                     id=self._unique(id, number, None),
                     sources=(Source(_TEXT, text),) if text.strip() else (),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from typing import Any
 
 from attrex.core import Product, Source, Stated
@@ -42,14 +41,7 @@ class ExtractGptReader(Reader):
         self.complete = format == "oa-mine" or not explicit
 
     def _rows(self) -> Iterator[Row]:
-        with closing(json_rows(self.source)) as records:
-            for number, record in records:
-                wrong = record if isinstance(record, InputError) else self._misshapen(record, number)
-                if wrong is not None:
-                    self._problems.bad(wrong)
-                    continue
-                assert not isinstance(record, InputError)
-                yield Row(number, self._product(number, record))
+        return self._of_records(json_rows(self.source), self._misshapen, self._product)
 
     def _misshapen(self, record: Mapping[str, Any], row: int) -> InputError | None:
         scores = record.get("target_scores")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +37,7 @@ class ImplicitAveReader(Reader):
         return next((each for each in (own, own / "..") if (each / self._pictures).is_dir()), own)
 
     def _rows(self) -> Iterator[Row]:
-        with closing(self._table.rows()) as rows:
-            for number, cells in rows:
-                wrong = cells if isinstance(cells, InputError) else self._misshapen(cells, number)
-                if wrong is not None:
-                    self._problems.bad(wrong)
-                    continue
-                assert not isinstance(cells, InputError)
-                yield Row(number, self._product(number, cells))
+        return self._of_records(self._table.rows(), self._misshapen, self._product)
 
     def _misshapen(self, cells: Mapping[str, Any], row: int) -> InputError | None:
         missing = next((name for name in sorted(COLUMNS) if not isinstance(cells.get(name), str)), None)

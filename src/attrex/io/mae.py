@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
 from typing import Any
 
 from attrex.core import Picture, Product, Source, Stated
@@ -33,14 +32,8 @@ class MaeReader(Reader):
         self._is_list = source.head_text().lstrip("\ufeff \t\r\n").startswith("[")
 
     def _rows(self) -> Iterator[Row]:
-        with closing(self._list() if self._is_list else json_rows(self.source)) as records:
-            for number, record in records:
-                wrong = record if isinstance(record, InputError) else self._misshapen(record, number)
-                if wrong is not None:
-                    self._problems.bad(wrong)
-                    continue
-                assert not isinstance(record, InputError)
-                yield Row(number, self._product(number, record))
+        records = self._list() if self._is_list else json_rows(self.source)
+        return self._of_records(records, self._misshapen, self._product)
 
     def _list(self) -> Generator[RawRow, None, None]:
         with self.source.failures(), self.source.text(newline="\n") as file:

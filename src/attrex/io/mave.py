@@ -42,14 +42,8 @@ class MaveReader(Reader):
         return (self._metadata or self.source).fraction()
 
     def _rows(self) -> Iterator[Row]:
-        with closing(self._joined() if self._metadata else json_rows(self.source)) as records:
-            for number, record in records:
-                wrong = record if isinstance(record, InputError) else self._misshapen(record, number)
-                if wrong is not None:
-                    self._problems.bad(wrong)
-                    continue
-                assert not isinstance(record, InputError)
-                yield Row(number, self._product(number, record))
+        records = self._joined() if self._metadata else json_rows(self.source)
+        return self._of_records(records, self._misshapen, self._product)
 
     def _joined(self) -> Generator[RawRow, None, None]:
         assert self._metadata is not None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrex.core import Product
 from attrex.errors import InputError
@@ -16,6 +17,9 @@ from attrex.io.input import Input
 from attrex.io.mapping import Column
 from attrex.io.problems import OnError, Problems
 from attrex.schema.schema import Schema
+
+if TYPE_CHECKING:
+    from attrex.io.tables import RawRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,23 @@ class Reader(ABC):
 
     @abstractmethod
     def _rows(self) -> Iterator[Row]: ...
+
+    def _of_records(
+        self,
+        records: Generator[RawRow, None, None],
+        misshapen: Callable[[Mapping[str, Any], int], InputError | None],
+        product: Callable[[int, Mapping[str, Any]], Product],
+    ) -> Iterator[Row]:
+        """The records' products. One that cannot be read is a problem, and so is one that ``misshapen`` says
+        something of."""
+        with closing(records):
+            for number, record in records:
+                wrong = record if isinstance(record, InputError) else misshapen(record, number)
+                if wrong is not None:
+                    self._problems.bad(wrong)
+                    continue
+                assert not isinstance(record, InputError)
+                yield Row(number, product(number, record))
 
     def _unique(self, id: str, row: int, field: str | None) -> str:
         """The id, with ``#row`` behind it (and a warning) where it was met before."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from typing import Any
 
 from attrex.core import Product, Source, Span, Stated
@@ -32,14 +31,7 @@ class WdcPaveReader(Reader):
         source.spool()
 
     def _rows(self) -> Iterator[Row]:
-        with closing(json_rows(self.source)) as records:
-            for number, record in records:
-                wrong = record if isinstance(record, InputError) else self._misshapen(record, number)
-                if wrong is not None:
-                    self._problems.bad(wrong)
-                    continue
-                assert not isinstance(record, InputError)
-                yield Row(number, self._product(number, record))
+        return self._of_records(json_rows(self.source), self._misshapen, self._product)
 
     def _misshapen(self, record: Mapping[str, Any], row: int) -> InputError | None:
         field = next((key for _, key in _TEXTS if not isinstance(record.get(key) or "", str)), None)

@@ -22,7 +22,9 @@ def test_lint_tells_oddities_and_exits_with_five_on_a_warning(
 ) -> None:
     sound, odd = tmp_path / "sound.yaml", tmp_path / "odd.yaml"
     shell("schema", "infer", table, "-o", sound)
-    assert shell("schema", "lint", sound).code == 0
+    said = shell("schema", "lint", sound)
+    assert said.code == 0
+    assert said.out.count("nothing but its name is known") <= 1
     odd.write_text("[Colour, colour]", encoding="utf-8")
     done = shell("schema", "lint", odd)
     assert done.code == 5

@@ -1,4 +1,4 @@
-from attrex.report.numbers import chance, counted, fraction, signed, span, whole
+from attrex.report.numbers import chance, counted, fraction, percent, signed, span, whole
 
 
 def test_how_numbers_are_written() -> None:
@@ -11,4 +11,6 @@ def test_how_numbers_are_written() -> None:
         "2 asks",
         "0 boxes",
     )
+    shares = [percent(share) for share in (None, 0, 1 / 593, 0.005, 0.5, 592 / 593, 1)]
+    assert shares == ["–", "0%", "<1%", "<1%", "50%", ">99%", "100%"]
     assert (chance(0.0004), chance(0.03), chance(None)) == ("p < 0.001", "p = 0.030", "–")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attrex.core import Attribute, Product, Stated
-from attrex.schema import Category, Schema, lint
+from attrex.schema import Category, Schema, grouped, lint
 
 
 def found(schema: Schema, products: list[Product] | None = None) -> list[str]:
@@ -104,6 +104,17 @@ def test_categories() -> None:
     assert found(empty) == [
         "warning: categories.Shoes: has no attributes. Fix: name some, or a parent that has",
         "hint: categories.Caps.attributes.Size: is the same as the inherited one. Fix: remove it here",
+    ]
+
+
+def test_what_is_said_of_many_places_is_one_line() -> None:
+    names = [f"A{number}" for number in range(12)]
+    schema = Schema([*map(Attribute, names[:11]), GOOD, Attribute(" B", "d"), Attribute(names[11])])
+    assert len(lint(schema)) == 13
+    assert grouped(lint(schema)) == [
+        f"hint: {', '.join(f'attributes.{name}' for name in names[:10])} and 2 more: nothing but its name is "
+        "known. Fix: give a description or a few examples; the models read them",
+        "warning: attributes. B: the name has stray white space. Fix: trim it",
     ]
 
 

@@ -204,7 +204,7 @@ def preview_terminal(seen: Preview) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    from attrex.report.numbers import counted
+    from attrex.report.numbers import counted, percent
 
     def table(title: str, *heads: str) -> Table:
         made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -226,8 +226,8 @@ def preview_terminal(seen: Preview) -> RenderableType:
         parts.append(columns)
     rates = table("Attributes", "attribute", "filled", "of", "fill rate", "found in the text")
     for name, filled, cells, share in seen.attributes:
-        rate = f"{filled / cells:.0%}" if cells else "-"
-        rates.add_row(Text(name), f"{filled:,}", f"{cells:,}", rate, "-" if share is None else f"{share:.0%}")
+        rate = percent(filled / cells if cells else None)
+        rates.add_row(Text(name), f"{filled:,}", f"{cells:,}", rate, percent(share))
     parts.append(rates)
     examples = table("Examples", "product", "attribute", "cell", "in the text")
     for row in seen.examples:

@@ -42,8 +42,8 @@ def lint(
     on_error: o.OnBadRow = o.OnError.FAIL,
 ) -> None:
     """Say what is odd about a schema, alone or beside its data. Exits with 5 where there is a warning."""
+    from attrex.schema import grouped, read_schema
     from attrex.schema import lint as check
-    from attrex.schema import read_schema
 
     if data is None:
         findings = check(read_schema(schema))
@@ -54,7 +54,7 @@ def lint(
     if as_json:
         show_json([asdict(finding) for finding in findings])
     else:
-        show_line("\n".join(map(str, findings)) or "nothing odd")
+        show_line("\n".join(grouped(findings)) or "nothing odd")
     if any(f.severity == "warning" for f in findings):
         raise typer.Exit(5)
 

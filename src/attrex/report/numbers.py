@@ -22,6 +22,16 @@ def span(ends: tuple[float, float] | None) -> str:
     return NONE if ends is None else f"{ends[0]:.2f}–{ends[1]:.2f}"
 
 
+def percent(value: float | None) -> str:
+    """0.123 as "12%". Only nothing at all is "0%" and only all is "100%": 0.002 is "<1%", 0.998 ">99%"."""
+    if value is None:
+        return NONE
+    rounded = f"{value:.0%}"
+    if rounded == "0%" and value > 0:
+        return "<1%"
+    return ">99%" if rounded == "100%" and value < 1 else rounded
+
+
 def signed(value: float) -> str:
     """A difference, with its sign: "+0.012"."""
     return f"{value:+.3f}"

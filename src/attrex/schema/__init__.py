@@ -5,7 +5,7 @@ from attrex.schema.diff import Change, Diff, diff
 from attrex.schema.dump import dump_schema
 from attrex.schema.infer import infer_schema
 from attrex.schema.json_schema import from_pydantic
-from attrex.schema.lint import Finding, lint
+from attrex.schema.lint import Finding, grouped, lint
 from attrex.schema.parse import parse_schema, read_schema
 from attrex.schema.schema import Category, Schema
 from attrex.schema.shopify import from_shopify
@@ -20,6 +20,7 @@ __all__ = [
     "dump_schema",
     "from_pydantic",
     "from_shopify",
+    "grouped",
     "infer_schema",
     "join_cell",
     "lint",

@@ -19,6 +19,7 @@ Severity = Literal["warning", "hint"]
 
 _NO_VALUE = {"n/a", "na", "none", "null", "unknown", "other", "not applicable", "-", "?"}
 _SHOWN = 3
+_PATHS = 10  # listed of a group of findings
 _BETWEEN = re.compile(r"(?:(?<!\d)|(?!.\d))[\W_]|[\s_]")
 _KEPT = 1_000  # different unexpected values remembered per attribute
 
@@ -51,6 +52,23 @@ def lint(schema: Schema, products: Iterable[Product] | None = None) -> list[Find
     if products is not None:
         findings += _against(schema, products)
     return findings
+
+
+def grouped(findings: Iterable[Finding]) -> list[str]:
+    """The findings for people: those that say the same of several places are one line, where the first of
+    them stands."""
+    groups: dict[tuple[Severity, str, str], list[str]] = {}
+    for each in findings:
+        groups.setdefault((each.severity, each.message, each.fix), []).append(each.path)
+    return [
+        str(Finding(severity, _listed(paths), message, fix))
+        for (severity, message, fix), paths in groups.items()
+    ]
+
+
+def _listed(paths: list[str]) -> str:
+    more = f" and {len(paths) - _PATHS} more" if len(paths) > _PATHS else ""
+    return ", ".join(paths[:_PATHS]) + more
 
 
 def _every(schema: Schema) -> Iterator[tuple[str, Attribute]]:

@@ -9,12 +9,19 @@ from typing import Any
 
 from attrex.models.catalog import CATALOG
 from attrex.models.folder import StorableModel
+from tests.web.talking import always_there
 
 _BILSTM = {"encoder": "bilstm", "embedding": 16, "width": 16, "dropout": 0.0, "window": 20}
 _BERT = {"encoder": "pretrained", "base": "tiny", "window": 20}
 _ADATAG = {"experts": 2, "base": "tiny"}
 _GENERATIVE = {"base": "tiny", "window": 20, "layers": 1}
 _TOWERS = {"base": "tiny", "window": 20, "width": 32, "heads": 2, "dropout": 0.0}
+_KNOWN = (
+    ("Colour", ("red", "dark blue", "green", "blue", "brown", "sand")),
+    ("Material", ("cotton", "wool", "steel", "silk", "glass", "felt", "straw")),
+    ("Size", ("L", "40 cm", "12 cm")),
+)
+"""What the language model behind the address knows."""
 _EAVE = {"base": "tiny", "window": 20, "dropout": 0.0}
 
 
@@ -22,7 +29,8 @@ _EAVE = {"base": "tiny", "window": 20, "dropout": 0.0}
 class Row:
     """A builder with arguments. ``open``: answers attributes that were never trained on. ``rate``: at
     which it learns the ten products within ``epochs``; None for a model that learns in one pass.
-    ``writes``: a value may be its own, and stand nowhere."""
+    ``writes``: a value may be its own, and stand nowhere. The address "served" is that of a server which
+    always answers."""
 
     name: str
     builder: str
@@ -35,11 +43,21 @@ class Row:
     def build(self, base: Path) -> StorableModel:
         """The model, untrained; ``base`` stands in for the pretrained encoder."""
         arguments = {n: str(base) if v == "tiny" else v for n, v in self.arguments.items()}
+        if arguments.get("address") == "served":
+            arguments["address"] = always_there(_KNOWN)
         return CATALOG[self.builder](**arguments)
 
 
 TABLE = [
     Row("lexicon", "lexicon", {}, open=True, rate=None),
+    Row("endpoint", "endpoint", {"address": "served", "model": "m", "shots": 2}, open=True, rate=None),
+    Row(
+        "endpoint, one at a time",
+        "endpoint",
+        {"address": "served", "model": "m", "prompt": "eave"},
+        open=True,
+        rate=None,
+    ),
     Row("adatag", "adatag", {**_BILSTM, **_ADATAG}, open=True),
     Row("adatag, pretrained", "adatag", {**_BERT, **_ADATAG}, open=True, rate=1e-2),
     Row(

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
 
-from attrex.text.folding import fold
+from attrex.text.matching import find
 
 Step = Callable[[BaseHTTPRequestHandler, Mapping[str, Any]], None]
 """What happens to one request, given its body."""
@@ -41,10 +41,10 @@ class Talking:
 
     def answer(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """What a good model says: the first known value that stands in a text, or null."""
-        text = fold(" \n ".join(product(body).values())).text
+        text = " \n ".join(product(body).values())
         found: dict[str, Any] = {}
         for name, about in schema(body)["properties"].items():
-            values = [v for v in self.known.get(name, ()) if fold(v).text in text]
+            values = [v for v in self.known.get(name, ()) if find(v, text)]
             if "array" in about.get("type", ()):
                 found[name] = values or None
             else:

@@ -76,7 +76,8 @@ class Pipeline:
     def run(self, requests: Iterable[Request], *, batch: int | None = None) -> Iterator[Result]:
         """One result per request, in order, as soon as its batch is done."""
         waiting = iter(requests)
-        batch = batch or (BATCH if self.pictures is None else PICTURED)
+        usual = BATCH if self.pictures is None else PICTURED
+        batch = batch or min(usual, self.model.traits.batch or usual)
         pending: deque[tuple[list[Request], Future[Done]]] = deque()
         with self._pool() as (pool, workers):
             try:

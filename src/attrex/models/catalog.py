@@ -10,6 +10,7 @@ from attrex.models.bilstm_crf import build_multi_crf, build_separate, build_tag_
 from attrex.models.cross_encoder import build_cross_encoder
 from attrex.models.dipair import build_dipair
 from attrex.models.eave import build_eave
+from attrex.models.endpoint import build_endpoint
 from attrex.models.folder import StorableModel
 from attrex.models.generative import build_generative
 from attrex.models.lexicon import build_lexicon
@@ -24,6 +25,7 @@ CATALOG: Mapping[str, Callable[..., StorableModel]] = {
     "cross-encoder": build_cross_encoder,
     "dipair": build_dipair,
     "eave": build_eave,
+    "endpoint": build_endpoint,
     "generative": build_generative,
     "lexicon": build_lexicon,
     "maveqa": build_maveqa,

@@ -24,7 +24,7 @@ from safetensors import SafetensorError
 from attrex.core import content_hash
 from attrex.errors import ModelError, OutputError
 from attrex.models.gate import FittedGate, load_gate
-from attrex.models.interface import Model
+from attrex.models.interface import Identified, Model
 from attrex.schema import Schema, dump_schema, read_schema
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def model_version(model: StorableModel) -> str:
     for name, tensor in sorted(model.tensors().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(dtype=_bytes()).numpy().tobytes())
-    return content_hash([model.config(), model.files(), digest.hexdigest()])
+    made_by = model.identity() if isinstance(model, Identified) else model.config()
+    return content_hash([made_by, model.files(), digest.hexdigest()])
 
 
 def _bytes() -> Any:

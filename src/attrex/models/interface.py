@@ -38,6 +38,7 @@ class Traits:
     ``joint``: answers to one product's asks depend on each other.
     ``window``: the longest input in tokens of ``Model.tokeniser``; None reads texts of any length.
     ``concurrent``: ``prepare`` and ``answer`` may run in several threads at once, and gain by it.
+    ``batch``: how many products it wants at once, where that is fewer than usual.
     """
 
     attributes: Literal["open", "closed"] = "open"
@@ -46,6 +47,7 @@ class Traits:
     joint: bool = False
     window: int | None = None
     concurrent: bool = False
+    batch: int | None = None
 
 
 @runtime_checkable
@@ -121,6 +123,24 @@ class Costed(Protocol):
         """Of preparing the windows (as ``text.reading.read`` gives them with the model's tokeniser), of
         describing the attributes, and of answering the asks, which are indices into the two. By hand
         formula, without padding; nothing is run. None where there is no formula."""
+        ...
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """What a model offers beside ``Model`` that others answer for money, or within limits."""
+
+    def usage(self) -> dict[str, Any]:
+        """What was asked of them by this process; JSON-able."""
+        ...
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """What a model offers beside ``StorableModel`` that has settings which change no answer."""
+
+    def identity(self) -> dict[str, Any]:
+        """Its configuration without these; JSON-able. What its version is made of."""
         ...
 
 

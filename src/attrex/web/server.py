@@ -140,7 +140,7 @@ class Server:
             if not isinstance(found, _Failure):
                 with self._lock:
                     self.account.answers += 1
-                return cast(T, found)
+                return found
             reason = found.reason
             unusable += found.unusable
             if unusable >= UNUSABLE or (found.unusable and attempt + 1 == self.limits.tries):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from attrex.errors import Interrupted
+from attrex.errors import Interrupted, OutputError
 from attrex.nn.threads import one_thread
 from attrex.training import Settings, fit, forget
 from attrex.training.fit import checkpoints_of
@@ -35,6 +37,40 @@ def test_fit_and_fill_survive_being_killed(kills: int, tmp_path: Path) -> None:
         assert set(found[verb].pop("codes")) == {0}
         assert found[verb] == {"killed": kills, "same": True}
     assert found["left"] == []
+
+
+# --- a full disk ---
+
+
+@pytest.mark.parametrize(
+    ("room", "said"),
+    [(300, ".*File too large.*"), (2_500, "not all of it was taken")],
+    ids=["for no weights", "for weights, but no state of the optimiser"],
+)
+def test_a_checkpoint_that_finds_no_room_is_told_and_leaves_nothing(
+    room: int, said: str, tmp_path: Path
+) -> None:
+    chosen = Settings(epochs=4, batch=4, rates={"default": 1e-2}, folder=tmp_path / "model", seed=1)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(told: str) -> None:
+        if told.startswith("epoch 2"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+
+    folder = checkpoints_of(tmp_path / "model")
+    try:
+        with one_thread(), pytest.raises(OutputError) as told:
+            fit(Line(), pool(), None, chosen, limit)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    fix = "make room, and give the same command again: it goes on from the epoch before"
+    wanted = rf"{re.escape(str(folder))}: the checkpoint of epoch 2 cannot be written \({said}\). Fix: {fix}"
+    assert re.fullmatch(wanted, str(told.value))
+    assert [each.name for each in folder.glob("checkpoint-*")] == ["checkpoint-3"]
+    lines: list[str] = []
+    with one_thread():
+        fit(Line(), pool(), None, chosen, lines.append)
+    assert lines[0] == "going on from checkpoint-3 of a run that was stopped"
 
 
 # --- a kill within a checkpoint ---

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
@@ -17,6 +19,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback
 
+from attrex.errors import OutputError
 from attrex.models.interface import Example, Learner
 from attrex.nn import processes
 from attrex.supervision.pool import Pool
@@ -24,6 +27,8 @@ from attrex.training.sampler import LengthGrouped
 from attrex.training.settings import Settings
 
 WEIGHTS, AVERAGE, BEST = "model.safetensors", "average.safetensors", "best.safetensors"
+_NO_ROOM = ("inline_container", "iostream", "PytorchStreamWriter")
+"""One of these stands in the ``RuntimeError`` of a ``torch.save`` that finds no room."""
 Score = Callable[[], float]
 """Extraction F1 on the tune part with the network as it now is; None where there is no such part."""
 
@@ -215,6 +220,24 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
         return [(n, p) for n, p in self.learner.network.named_parameters() if p.requires_grad]
 
     # --- checkpoints ---
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        try:
+            super()._save_checkpoint(model, trial)
+        except (OSError, SafetensorError, RuntimeError) as problem:
+            if isinstance(problem, RuntimeError) and not any(mark in str(problem) for mark in _NO_ROOM):
+                raise
+            folder = Path(self.args.output_dir)
+            # Half of one is of no use, and takes room; the one before it is whole.
+            shutil.rmtree(folder / f"checkpoint-{self.state.global_step}", ignore_errors=True)
+            said = str(problem.strerror if isinstance(problem, OSError) else problem)
+            if isinstance(problem, RuntimeError):
+                said = "not all of it was taken"  # torch speaks of positions
+            raise OutputError(
+                f"the checkpoint of epoch {round(self.state.epoch or 0)} cannot be written ({said})",
+                file=str(folder),
+                fix="make room, and give the same command again: it goes on from the epoch before",
+            ) from problem
 
     def _save_rng_state(self, output_dir: str) -> None:
         # Each process has its own. Only then the trainer's state, by which a checkpoint is known to be whole.

@@ -9,7 +9,8 @@ from string import ascii_lowercase, digits
 
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from attrex.core import Product
 from attrex.nn.pretrained import build_body
@@ -85,6 +86,44 @@ def make_t5_base(folder: Path, *, layers: int = 2, width: int = 32, seed: int = 
         torch.manual_seed(seed)
         body = build_body(config)
     save_file({n: p.detach().contiguous() for n, p in body.named_parameters()}, folder / "model.safetensors")
+    return folder
+
+
+def make_decoder_base(folder: Path, *, kind: str = "llama", width: int = 32, seed: int = 0) -> Path:
+    """What ``find_decoder`` wants of a folder: a decoder of LLaMA's kind, at random, with a tokeniser."""
+    words = [word for word in _pieces(PRODUCTS) if word not in _SPECIAL and not word.startswith("##")]
+    words += ["Question", "Answer", "What", "is", "the", "of", "this", "product"]
+    pieces = ["<unk>", "<s>", "</s>", "<0x0A>", "\u2581", *(f"\u2581{w}" for w in dict.fromkeys(words))]
+    pieces += [*ascii_lowercase, *digits, *"?:;.,-"]
+    config = {
+        "model_type": kind,
+        "vocab_size": len(pieces),
+        "hidden_size": width,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 48,
+        "max_position_embeddings": 512,
+        "initializer_range": 0.2,
+        "tie_word_embeddings": False,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+    }
+    folder.mkdir(parents=True)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        lm = AutoModelForCausalLM.from_config(AutoConfig.for_model(**config))
+    lm.save_pretrained(str(folder))
+    (folder / "config.json").write_text(json.dumps(config))
+    scores = [(piece, -float(len(piece) < 3)) for piece in dict.fromkeys(pieces)]
+    tokeniser = Tokenizer(models.Unigram(scores, unk_id=0))
+    tokeniser.normalizer = normalizers.Lowercase()
+    tokeniser.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()]
+    )
+    tokeniser.decoder = decoders.Metaspace()
+    tokeniser.add_special_tokens(["<unk>", "<s>", "</s>"])
+    tokeniser.save(str(folder / "tokenizer.json"))
     return folder
 
 

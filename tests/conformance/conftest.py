@@ -11,7 +11,7 @@ from attrex.models.folder import StorableModel
 from attrex.models.interface import Learner
 from attrex.nn.threads import one_thread
 from attrex.training import Settings, fit
-from tests.conformance.base import make_base
+from tests.conformance.base import make_base, make_decoder_base
 from tests.conformance.table import TABLE, Row
 from tests.conformance.ten import pool
 
@@ -27,7 +27,9 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_base(tmp_path_factory.mktemp("bases") / "tiny")
+    folder = tmp_path_factory.mktemp("bases")
+    make_decoder_base(folder / "decoder")
+    return make_base(folder / "tiny")
 
 
 def begun(row: Row, base: Path) -> Any:

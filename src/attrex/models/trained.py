@@ -67,8 +67,8 @@ class Mechanism(Protocol[Network]):
     def answer(
         self, learnt: Learnt[Network], asked: Sequence[tuple[Prepared, Described]]
     ) -> Sequence[Answer]:
-        """One answer per pair of records. Windows without a token and unknown attributes do not come
-        here; a record that several asks share is the same object in all."""
+        """One answer per pair of records. Windows without a token, unless they are ``Seeing``, and unknown
+        attributes do not come here; a record that several asks share is the same object in all."""
         ...
 
     def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
@@ -105,6 +105,17 @@ class ConcurrentMechanism(Protocol):
     """What a mechanism says that changes nothing of its own while it prepares and answers."""
 
     concurrent: Literal[True]
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """What a record says that holds a picture, of which it can be asked without a text: ``seen`` is not 0."""
+
+    seen: int
+
+
+def _is_seen(prepared: Prepared) -> bool:
+    return isinstance(prepared, Seeing) and bool(prepared.seen)
 
 
 class TrainedModel(Generic[Network]):
@@ -185,7 +196,7 @@ class TrainedModel(Generic[Network]):
         for at, (product, attribute) in enumerate(asks):
             if described[attribute] is None:
                 made[at] = UNKNOWN
-            elif len(prepared[product].reading):
+            elif len(prepared[product].reading) or _is_seen(prepared[product]):
                 live.append(at)
         asked = [(prepared[asks[at][0]], described[asks[at][1]]) for at in live]
         for at, answer in zip(live, self.mechanism.answer(self.learnt, asked), strict=True):

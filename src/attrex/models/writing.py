@@ -15,10 +15,10 @@ from typing import Literal
 
 from attrex.core import Attribute, Candidate, Evidence, Span
 from attrex.models.attribute_parts import LIST, AttributeTable
+from attrex.models.located import located
 from attrex.models.tagging import FLOOR, PROPOSALS, TaggedAsk, TaggedWindow, Trims
 from attrex.nn.beams import Written
 from attrex.text.folding import fold_text
-from attrex.text.matching import locate
 from attrex.text.reading import Reading
 from attrex.text.sentence_pieces import SentencePieces
 from attrex.text.shapes import ShapedPieces
@@ -54,22 +54,26 @@ class WrittenAttributes:
     answers: Literal["open", "closed"] = "closed"
 
     def begin(self, attributes: Sequence[Attribute], windows: Sequence[TaggedWindow]) -> WrittenTable:
-        counts: Counter[str] = Counter()
-        spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        pairs = 0
-        for window in windows:
-            pairs = max(pairs, sum(len(ask.spans) + len(ask.unlocated) for ask in window.asks))
-            for ask in window.asks:
-                for value, weight in _values(ask, window.reading):
-                    counts[fold_text(value)] += weight
-                    spellings[fold_text(value)][value] += 1
-        often = [key for key, number in counts.most_common(VALUES) if number > 1]
-        values = [spellings[key].most_common(1)[0][0] for key in often]
-        return WrittenTable([a.name for a in attributes], values, pairs)
+        pairs = max((sum(len(a.spans) + len(a.unlocated) for a in w.asks) for w in windows), default=0)
+        return WrittenTable([a.name for a in attributes], worth_writing(windows), pairs)
 
     def remake(self, files: Mapping[str, str]) -> WrittenTable:
         content = json.loads(files[WRITTEN])
         return WrittenTable(json.loads(files[LIST]), content["values"], int(content["pairs"]))
+
+
+def worth_writing(windows: Sequence[TaggedWindow]) -> list[str]:
+    """The values that should be known: those that stand nowhere, and those seen more than once, the commonest
+    first, each in its commonest spelling."""
+    counts: Counter[str] = Counter()
+    spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for window in windows:
+        for ask in window.asks:
+            for value, weight in _values(ask, window.reading):
+                counts[fold_text(value)] += weight
+                spellings[fold_text(value)][value] += 1
+    often = [key for key, number in counts.most_common(VALUES) if number > 1]
+    return [spellings[key].most_common(1)[0][0] for key in often]
 
 
 def _values(ask: TaggedAsk, reading: Reading) -> Iterator[tuple[str, int]]:
@@ -198,27 +202,34 @@ class Grounding:
     ) -> list[tuple[str, Evidence]]:
         """Where a value stands, as the text has it: at the same pieces ("exact"), else on the first rung
         of ``text.matching.locate`` that finds it; else nowhere: "inferred", as the training data spell it."""
-        width, trims = len(pieces), self.trims.of(name)
-        texts = dict(zip(reading.names, reading.texts, strict=True))
-        found: list[tuple[str, Evidence]] = []
-        for at in range(len(own_pieces) - width + 1):
-            if own_pieces[at] != pieces[0] or tuple(own_pieces[at : at + width]) != pieces:
-                continue
-            if (span := reading.span(at, at + width)) is not None:
-                covered = texts[span.source][span.start : span.end]
-                left, right = trims.get(covered.lower(), (0, 0))
-                if left + right < len(covered):
-                    span = Span(span.source, span.start + left, span.end - right)
-                found.append((texts[span.source][span.start : span.end], Evidence("span", span)))
-        if found:
-            return found[:PROPOSALS]
-        text = self.spellings.get(pieces) or self.script.pieces.text_of(pieces)
-        located = [
-            (source[o.start : o.end], Evidence("span", Span(name, o.start, o.end), alignment=o.alignment))
-            for name, source in texts.items()
-            for o in locate(text, source)
+        starts = self.starts(pieces, own_pieces)
+        found = [self.place(name, reading, start, start + len(pieces)) for start in starts]
+        if there := [each for each in found if each is not None]:
+            return there[:PROPOSALS]
+        return self.elsewhere(pieces, reading)
+
+    def starts(self, pieces: Key, own_pieces: Sequence[int]) -> list[int]:
+        """The tokens from which on the reading has these pieces."""
+        width, first = len(pieces), pieces[0]
+        return [
+            at
+            for at in range(len(own_pieces) - width + 1)
+            if own_pieces[at] == first and tuple(own_pieces[at : at + width]) == pieces
         ]
-        for rung in ("exact", "normalised", "fuzzy"):
-            if chosen := [each for each in located if each[1].alignment == rung]:
-                return chosen[:PROPOSALS]
-        return [(text, Evidence("inferred"))]
+
+    def place(self, name: str, reading: Reading, start: int, end: int) -> tuple[str, Evidence] | None:
+        """What the text has at these tokens, trimmed; None where they lie in more than one source."""
+        span = reading.span(start, end)
+        if span is None:
+            return None
+        text = reading.texts[reading.sources[start]]
+        covered = text[span.start : span.end]
+        left, right = self.trims.of(name).get(covered.lower(), (0, 0))
+        if left + right < len(covered):
+            span = Span(span.source, span.start + left, span.end - right)
+        return text[span.start : span.end], Evidence("span", span)
+
+    def elsewhere(self, pieces: Key, reading: Reading) -> list[tuple[str, Evidence]]:
+        """Where a value stands whose pieces the text does not have; see ``places``."""
+        text = self.spellings.get(pieces) or self.script.pieces.text_of(pieces)
+        return located(text, reading)[:PROPOSALS]

@@ -1,0 +1,107 @@
+"""SMARTAVE (Wang et al., 2022): all of a product's sources, structured, long, with pictures; values that are
+copied from the text or generated.
+
+The answer is the decoder's: it writes values piece by piece, from the text (whose place is then the evidence)
+or from the vocabulary of the training values (found in the text if they stand there after all, else
+inferred). In the paper's form a product is read anew for each attribute; the other form reads it once
+(``smartave_network``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+from torch import nn
+
+from attrex.models.arguments import one_of
+from attrex.models.pictured_text import PicturedText
+from attrex.models.smartave_forms import Apart, Seen
+from attrex.models.smartave_parts import Queries, Shape
+from attrex.models.smartave_values import ReadAttributes
+from attrex.models.text_encoders import Shapes, TextPart, pretrained_text
+from attrex.models.trained import TrainedModel
+from attrex.models.vision_encoders import VisionArguments, VisionPart
+from attrex.nn.structured import PATTERNS, Pattern
+
+Form = Literal["seen", "apart"]
+FORMS = {"seen": Seen, "apart": Apart}
+
+
+def build_smartave_text(
+    *,
+    base: str = "minilm",
+    frozen_embeddings: bool = True,
+    shapes: Shapes = "ignored",
+    attribute: Form = "seen",
+    attentions: Sequence[Pattern] = PATTERNS,
+    queries: Queries = "own",
+    layers: int | None = None,
+    block: int = 256,
+    decoder_layers: int = 4,
+    longest: int = 10,
+    beams: int = 5,
+    alpha: float = 0.6,
+    replacement: float = 0.0,
+    window: int = 1024,
+) -> TrainedModel[Any]:
+    """SMARTAVE-text: words alone. ``base``, of BERT's kind, from which encoder and decoder come.
+
+    ``attribute``: "seen", the paper's form, in which all states depend on it, or "apart", in which only its
+    hyper-token, the decoder and the tags know both sides. ``attentions``: those that there are (Figure 4);
+    ``queries``: each attention's own, or "shared" (Table 3). ``layers``: of the base, its first; None: all.
+    ``block``: tokens of a source beyond which it is read in several blocks. ``longest``: pieces of a value at
+    most; ``beams``: sequences that are followed at once. ``alpha``: what the tags weigh beside the decoder
+    (Figure 6). ``window``: tokens of all sources beyond which a product is read in windows (Figure 5);
+    ``replacement`` as in AdaTag.
+    """
+    arguments: dict[str, Any] = dict(locals())
+    return _built("smartave-text", arguments, None)
+
+
+def build_smartave(
+    *,
+    base: str = "minilm",
+    frozen_embeddings: bool = True,
+    shapes: Shapes = "ignored",
+    attribute: Form = "seen",
+    attentions: Sequence[Pattern] = PATTERNS,
+    queries: Queries = "own",
+    layers: int | None = None,
+    block: int = 256,
+    decoder_layers: int = 4,
+    longest: int = 10,
+    beams: int = 5,
+    alpha: float = 0.6,
+    replacement: float = 0.0,
+    window: int = 1024,
+    vision: Literal["pretrained", "small"] = "small",
+    vision_base: str = "microsoft/resnet-101",
+    vision_frozen: bool = False,
+    vision_size: int = 112,
+    vision_widths: Sequence[int] = (32, 64, 128, 256),
+) -> TrainedModel[Any]:
+    """With pictures: each is a source of its own, the picture as a whole and its patches (a grid), by a
+    vision encoder (``VisionArguments``). The others as in ``build_smartave_text``."""
+    arguments: dict[str, Any] = dict(locals())
+    return _built("smartave", arguments, VisionArguments.among(arguments).part())
+
+
+def _built(builder: str, given: dict[str, Any], vision: VisionPart | None) -> TrainedModel[Any]:
+    arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+    names = ("attentions", "queries", "layers", "block", "decoder_layers", "longest", "beams", "alpha")
+    shape = Shape(**{name: arguments[name] for name in names})
+    text: TextPart = pretrained_text(
+        arguments["base"], frozen_embeddings=arguments["frozen_embeddings"], shapes=arguments["shapes"]
+    )
+    form = FORMS[one_of("attribute", arguments["attribute"], get_args(Form))]
+    return TrainedModel[nn.Module](
+        builder,
+        arguments,
+        text=text if vision is None else PicturedText(text, vision),
+        attributes=ReadAttributes(),
+        mechanism=form(shape),
+        window=arguments["window"],
+        replacement=arguments["replacement"],
+        pictures=None if vision is None else vision.size,
+    )

@@ -1,0 +1,200 @@
+"""What both forms of SMARTAVE are made of: the network's parts, pictures as tensors, and what is taught.
+
+Legend: C pictures, S pixels a side, B picture blocks, P patches, A asks, L pieces or tokens, J sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attrex.core import Product
+from attrex.core.tags import BIOE
+from attrex.errors import ConfigError
+from attrex.models.arguments import one_of
+from attrex.models.attribute_parts import AttributeTable
+from attrex.models.pictured_text import WithVision
+from attrex.models.questions import LONGEST as QUESTION
+from attrex.models.smartave_inputs import BlockMaker, lines
+from attrex.models.smartave_network import (
+    ExtractionLayer,
+    Knowing,
+    Lines,
+    Meeting,
+    PictureTokens,
+    SourceReader,
+    Tags,
+)
+from attrex.models.smartave_values import ValueTable, gold
+from attrex.models.tagging import TaggedAsk, TaggedWindow
+from attrex.models.text_encoders import MadeText
+from attrex.models.trained import Learnt
+from attrex.models.writing import Script
+from attrex.nn.copying import ValueDecoder
+from attrex.nn.encoders import PretrainedEncoder, ShapedEncoder, padded
+from attrex.nn.structured import PATTERNS, Pattern, StructuredEncoder
+from attrex.nn.writer import CopyWriter
+from attrex.text.reading import Reading
+
+Queries = Literal["own", "shared"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What a SMARTAVE network is made of; see ``build_smartave``."""
+
+    attentions: Sequence[Pattern]
+    queries: Queries
+    layers: int | None
+    block: int
+    decoder_layers: int
+    longest: int
+    beams: int
+    alpha: float
+
+    def __post_init__(self) -> None:
+        for pattern in self.attentions:
+            one_of("attentions", pattern, PATTERNS)
+        one_of("queries", self.queries, get_args(Queries))
+        least = {"block": QUESTION + 2, "decoder_layers": 1, "longest": 1, "beams": 1}
+        if self.layers is not None:
+            least["layers"] = 1
+        for name, fewest in least.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < fewest:
+                raise ConfigError(
+                    f"model.arguments.{name}: expected a whole number from {fewest}, got {value!r}"
+                )
+        if not self.alpha >= 0:
+            raise ConfigError(f"model.arguments.alpha is {self.alpha}; it must be at least 0")
+
+    def reader(self, text: MadeText, table: ValueTable) -> SourceReader:
+        """Raises ``ConfigError`` where a block is longer than the encoder's positions."""
+        with_vision = text.encoder if isinstance(text.encoder, WithVision) else None
+        words = text.encoder if with_vision is None else with_vision.words
+        assert isinstance(words, PretrainedEncoder | ShapedEncoder)
+        pictures = None if with_vision is None else PictureTokens(with_vision.made, text.width)
+        patches = 0 if pictures is None else pictures.patches
+        maker = BlockMaker(text.tokeniser, table.sources, longest=self.block, patches=patches)
+        encoder = StructuredEncoder(
+            words,
+            modalities=maker.modalities,
+            opening=text.tokeniser.opening[0] if text.tokeniser.opening else text.tokeniser.separator,
+            patterns=self.attentions,
+            shared=self.queries == "shared",
+            layers=self.layers,
+        )
+        if self.block > encoder.places:
+            raise ConfigError(
+                f"model.arguments.block is {self.block}, and the encoder has {encoder.places} positions"
+            )
+        return SourceReader(encoder, pictures, maker)
+
+    def extraction(
+        self, text: MadeText, table: ValueTable, body: nn.Module, join: Knowing | Meeting
+    ) -> ExtractionLayer:
+        """Over the words of ``body``."""
+        script = Script(text.tokeniser)
+        marks = {script.value_mark, *([] if table.parts > 1 else [script.pair_mark])}
+        pieces = [piece for piece in script.inventory(table.values) if piece not in marks]
+        words: Any = body.get_input_embeddings()  # type: ignore[operator]  # any HF body has it
+        writer = CopyWriter(
+            ValueDecoder(body, layers=self.decoder_layers, longest=(self.longest + 1) * table.parts),
+            pieces=pieces,
+            rows_VD=words.weight.detach()[torch.tensor(pieces)],
+            vocabulary=script.beyond,
+        )
+        tags = Tags(join, len(BIOE.tags)) if self.alpha else None
+        spellings = dict(zip(script.keys(table.values), table.values, strict=True))
+        return ExtractionLayer(writer, tags, script, alpha=self.alpha, spellings=spellings)
+
+    def parts(
+        self, text: MadeText, table: AttributeTable, join: type[Knowing | Meeting]
+    ) -> tuple[SourceReader, ExtractionLayer]:
+        """All that a network is made of."""
+        assert isinstance(table, ValueTable)
+        reader = self.reader(text, table)
+        words: Any = reader.encoder.encoder
+        return reader, self.extraction(text, table, words.body, join(text.width))
+
+
+# --- pictures ---
+
+
+def pictures_of(products: Sequence[Product]) -> dict[str, Tensor]:
+    """``pixels_CSS3`` of all pictures, each once, and ``picture_B``: which of them each block shows."""
+    places: dict[int, int] = {}
+    pixels: list[Any] = []
+    shown: list[int] = []
+    for product in products:
+        for picture in seen_pictures(product):
+            if id(picture) not in places:
+                places[id(picture)] = len(pixels)
+                pixels.append(picture)
+            shown.append(places[id(picture)])
+    stacked = np.stack(pixels) if pixels else np.zeros((0, 1, 1, 3), dtype=np.uint8)
+    return {"pixels_CSS3": torch.from_numpy(stacked), "picture_B": torch.tensor(shown, dtype=torch.long)}
+
+
+def seen_pictures(product: Product) -> list[Any]:
+    """The pixels of the pictures that could be read."""
+    return [picture.pixels for picture in product.pictures if picture.pixels is not None]
+
+
+def features(learnt: Learnt[Any], products: Sequence[Product]) -> list[Tensor]:
+    """Of each product's pictures ``(C, P, features)``; each picture goes through the encoder once."""
+    pictures: PictureTokens | None = learnt.network.reader.pictures
+    nothing = torch.zeros(0, 1, 1)
+    if pictures is None:
+        return [nothing] * len(products)
+    given = pictures_of(products)
+    if not len(given["picture_B"]):
+        return [nothing] * len(products)
+    made = pictures.features(given["pixels_CSS3"].to(learnt.device))[given["picture_B"].to(learnt.device)]
+    return list(made.split([len(seen_pictures(product)) for product in products]))
+
+
+def looked_at(reader: SourceReader, example: TaggedWindow) -> int:
+    """How many pictures the reader sees of it."""
+    return 0 if reader.pictures is None else len(seen_pictures(example.product))
+
+
+def taught(
+    extraction: ExtractionLayer,
+    readings: Sequence[Reading],
+    asks: Sequence[tuple[int, TaggedAsk]],
+    shape: Shape,
+) -> dict[str, Tensor]:
+    """What each ask of a row's text should have written and tagged."""
+    script = extraction.script
+    parts = extraction.decoder.longest // (shape.longest + 1)
+    wanted = [gold(ask, readings[row], script, longest=shape.longest, parts=parts) for row, ask in asks]
+    written_AL, real_AL = padded([each.ids for each in wanted], script.end)
+    made = {
+        "written_AL": written_AL,
+        "real_AL": real_AL,
+        "weight_A": torch.tensor([each.weight for each in wanted]),
+        "tag_weight_A": torch.tensor([ask.weight for _, ask in asks]),
+    }
+    if extraction.tags is None:
+        return made
+    places, owners, tokens = lines(readings)
+    of_row: dict[int, list[int]] = {}
+    for line, row in enumerate(owners):
+        of_row.setdefault(row, []).append(line)
+    chosen = [(line, at) for at, (row, _) in enumerate(asks) for line in of_row[row]]
+    tags = [BIOE.encode(ask.spans, len(readings[row])) for row, ask in asks]
+    place_JL, mask_JL = padded([places[line] for line, _ in chosen], 0)
+    tagged = Lines(
+        torch.tensor([owners[line] for line, _ in chosen]),
+        torch.tensor([at for _, at in chosen]),
+        place_JL,
+        mask_JL,
+        padded([[tags[at][token] for token in tokens[line]] for line, at in chosen], BIOE.index("O"))[0],
+    )
+    return {**made, **tagged.tensors()}

@@ -66,3 +66,10 @@ def test_evaluate_compares_with_it(
     assert told["comparison"]["micro"]["a"] > 0.9
     assert told["comparison"]["micro"]["b"] == 0
     assert "lexicon" in shell("evaluate", test, "-m", folder).out
+
+
+def test_a_model_without_a_baseline_does_not_take_over_the_one_before(tmp_path: Path) -> None:
+    extractor = fit(shop(), recipe="lexicon")
+    with_one = Extractor(extractor.model, extractor.schema, extractor.policy, baseline=extractor)
+    assert Extractor.from_pretrained(with_one.save_pretrained(tmp_path / "m")).baseline is not None
+    assert Extractor.from_pretrained(extractor.save_pretrained(tmp_path / "m")).baseline is None

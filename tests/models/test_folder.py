@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import resource
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -279,3 +282,50 @@ def test_a_schema_of_any_kind_is_kept(tmp_path: Path) -> None:
     schema = Schema([Attribute("Größe", "wie groß", values=("S", "M"), many=True, delimiter="|")])
     saved = save_model(build_lexicon(), tmp_path / "m", schema=schema, calibration={}, card="")
     assert load_model(saved).schema == schema
+
+
+# --- killed ---
+
+
+def killed_at(step: int, model: StorableModel, folder: Path) -> bool:
+    """Saves in another process, which is killed before it moves its ``step``-th file; whether it was."""
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        assert status in (0, signal.SIGKILL)
+        return status == signal.SIGKILL
+    moved, replace = 0, Path.replace
+
+    def moving(path: Path, target: Path) -> Path:
+        nonlocal moved
+        if moved == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        moved += 1
+        return replace(path, target)
+
+    Path.replace = moving  # type: ignore[assignment,method-assign]
+    save(model, folder)
+    os._exit(0)
+
+
+def test_killed_while_a_model_takes_the_place_of_another_the_folder_is_whole_or_told_to_be_damaged(
+    tmp_path: Path,
+) -> None:
+    old, new = adatag(), build_lexicon()
+    versions = {model_version(old), model_version(new)}
+    folder, found = tmp_path / "model", set()
+    for step in range(20):
+        save(old, folder)
+        done = not killed_at(step, new, folder)
+        try:
+            found.add(model_version(load_model(folder).model))
+        except ModelError as error:
+            assert re.search(r"damaged|is missing", str(error))  # noqa: PT017 - in a loop
+        save(new, folder)
+        assert model_version(load_model(folder).model) == model_version(new)
+        assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+        if done:
+            break
+    assert done
+    assert step > 3
+    assert found == versions

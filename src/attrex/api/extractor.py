@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
@@ -20,7 +21,7 @@ from attrex.extract.seeing import look
 from attrex.io.pictures import PictureAccess, PictureReader
 from attrex.io.pictures.reader import KEPT
 from attrex.io.rows import Reader
-from attrex.models.folder import StorableModel, load_model, model_version, save_model
+from attrex.models.folder import CONFIG, StorableModel, load_model, model_version, save_model
 from attrex.models.gate import FittedGate
 from attrex.normalise import Normaliser
 from attrex.resolve import Aim, Policy, Resolver
@@ -246,6 +247,8 @@ class Extractor:
         )
         if self.baseline is not None:
             self.baseline.save_pretrained(made / BASELINE)
+        elif (made / BASELINE / CONFIG).is_file():  # of a model that stood here before
+            shutil.rmtree(made / BASELINE)
         return made
 
     @classmethod

@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +42,8 @@ CONFIG, WEIGHTS, SCHEMA, CALIBRATION, SUPPORT, GATE, GATE_WEIGHTS, CARD, LIST = 
     "README.md",
     "files.json",
 )
+NEW = ".attrex-new"
+"""Behind the folder's name while it is written."""
 OWN = frozenset({CONFIG, WEIGHTS, SCHEMA, CALIBRATION, SUPPORT, GATE, GATE_WEIGHTS, CARD, LIST})
 
 
@@ -101,7 +102,8 @@ def save_model(
     support: Mapping[str, Any] | None = None,
     gate: FittedGate | None = None,
 ) -> Path:
-    """Writes the folder, whole or not at all, and returns it.
+    """Writes the folder, whole or not at all, and returns it. A kill while one model takes the place of
+    another may leave files of both: such a folder is told to be damaged, and saving again makes it whole.
 
     Raises ``OutputError`` where it cannot be written, or where something that is no model stands there.
     """
@@ -122,7 +124,10 @@ def save_model(
     }
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        # Of one name, so that what a kill has left is written over.
+        made = folder.resolve().with_name(f"{folder.resolve().name}{NEW}")
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir()
         try:
             tensors = {WEIGHTS: model.tensors(), GATE_WEIGHTS: {} if gate is None else gate.gate.tensors()}
             _write(made, texts, tensors)

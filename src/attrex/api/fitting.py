@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from attrex.api.extractor import Extractor
-from attrex.api.gating import GateReport, GateSettings, Kind, learn_gate
+from attrex.api.gating import GateReport, GateSettings, Kind, learn_gate, picture_size
 from attrex.api.products import Data, path_of, stream_products
 from attrex.api.recipe import DEFAULT, Recipe, load_recipe
 from attrex.api.scoring import judge_results
@@ -89,9 +89,9 @@ def fit(
     ``schema``: a ``Schema``, names, ``{name: description}``, or a file; inferred where it is None.
     ``aim``: "f1", or "precision=0.95" for the widest coverage at that precision. ``complete``: empty cells
     mean that no value is stated, instead of nothing. ``gate``: what decides which attributes a product is
-    asked, "text", "category" or "none"; "auto" learns one from text and category where the schema does not
-    say it and where it pays; None: as the recipe has it. ``pictures``: those that a model may read (None: of
-    the data's folder, or of the working one). ``out``: the model folder, written at the end and, for trained
+    asked, "text", "category", "picture" or "none"; "auto" learns one where the schema does not say it and
+    where it pays; None: as the recipe has it. ``pictures``: those that model and gate may read (None: of the
+    data's folder, or of the working one). ``out``: the model folder, written at the end and, for trained
     models, with checkpoints on the way, so that a run that was stopped goes on. ``progress`` gets a line of
     text now and then.
 
@@ -119,7 +119,7 @@ def fit(
     model = build(chosen.builder, chosen.arguments)
     access = pictures or PictureAccess(Path() if reader is None else reader.folder)
     asking = chosen.gate if gate is None else GateSettings(gate, chosen.gate.recall)
-    products, told = see_pictures(products, model.traits.pictures, access)
+    products, told = see_pictures(products, picture_size(model, asking), access)
     notes += told
     parts = parts_of(products, chosen, seed)
     pool, labels = label(parts["train"], settled, complete=complete)
@@ -240,7 +240,7 @@ def see_pictures(
     if size is None:
         return products, []
     if not any(product.pictures for product in products):
-        return products, ["no product has a picture, so that the model learns from the texts alone"]
+        return products, ["no product has a picture, so that texts alone are learnt from"]
     first = len(access.problems.warnings)
     with access.reader(size, kept=0) as reader:
         seen = gather(products, reader)

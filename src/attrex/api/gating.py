@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, Literal, get_args
 
 from attrex.core import Product
@@ -12,10 +13,12 @@ from attrex.extract import Request, blanks
 from attrex.extract.gating import excluded
 from attrex.models.gate import RECALL, Cut, FittedGate, Gate, choose
 from attrex.models.gate_category import learn_category_gate
+from attrex.models.gate_pictures import PIXELS
 from attrex.models.gate_text import learn_text_gate
+from attrex.models.interface import Model
 from attrex.schema import Schema
 
-Kind = Literal["auto", "text", "category", "none"]
+Kind = Literal["auto", "text", "category", "picture", "none"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MANY_ATTRIBUTES = 15
 """Without categories, so many must be asked of every product before a gate is tried."""
@@ -25,13 +28,15 @@ PAYS = 0.05
 LEARNERS: Mapping[str, Callable[[Sequence[Product]], Gate]] = {
     "text": learn_text_gate,
     "category": learn_category_gate,
+    "picture": partial(learn_text_gate, pictures=True),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """``kind``: "auto" learns one from text and category where the schema does not say which category has
-    what, and keeps it where it pays. ``recall``: of the cells with a value, the share that is still asked.
+    """``kind``: "text" is learnt from text and category, "picture" from pictures too; "auto" learns one where
+    the schema does not say which category has what, from pictures too where the model reads them, and keeps
+    it where it pays. ``recall``: of the cells with a value, the share that is still asked.
 
     Raises ``ConfigError`` for an unknown kind or a recall outside (0, 1].
     """
@@ -47,6 +52,12 @@ class GateSettings:
 
 
 AUTO = GateSettings()
+
+
+def picture_size(model: Model, gate: GateSettings) -> int | None:
+    """How many pixels a side pictures are read with to learn both; None where neither wants any."""
+    own = model.traits.pictures
+    return PIXELS if own is None and gate.kind == "picture" else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +103,14 @@ def learn_gate(
     complete: bool = False,
 ) -> tuple[FittedGate, GateReport] | None:
     """A gate learnt on ``train``, its thresholds chosen on ``calibrate`` alone; None where none is wanted or
-    worth it. ``complete``: an empty cell says that there is no value."""
+    worth it. Pictures, where it is to look at them, have their pixels. ``complete``: an empty cell says that
+    there is no value."""
     wanted = settings.kind
     if wanted == "none" or (wanted == "auto" and not _worth_trying(train, schema)):
         return None
-    kind = "text" if wanted == "auto" else wanted
+    kind = wanted
+    if wanted == "auto":
+        kind = "picture" if any(product.pictures and product.is_seen for product in train) else "text"
     gate = LEARNERS[kind]([_told(p, schema, complete) for p in train])
     told = [_told(p, schema, complete) for p in calibrate]
     given = [p for p in told if gate.knows(p.category)]

@@ -18,7 +18,7 @@ from attrex.api.fitting import (
     settings_of,
     settle_schema,
 )
-from attrex.api.gating import GateReport, learn_gate
+from attrex.api.gating import GateReport, learn_gate, picture_size
 from attrex.api.recipe import Recipe
 from attrex.core import Product
 from attrex.errors import InputError
@@ -110,7 +110,7 @@ def preview(
     settled = settle_schema(schema, reader, products)
     model = build(recipe.builder, recipe.arguments)
     pictured = sum(bool(product.pictures) for product in products)
-    size = model.traits.pictures
+    size = picture_size(model, recipe.gate)
     products, told = see_pictures(products, size, pictures or PictureAccess(reader.folder))
     pool, report = label(products, settled, complete=complete)
     read = time.monotonic() - begun

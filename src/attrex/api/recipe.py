@@ -10,7 +10,7 @@
     split: {train: 0.8, tune: 0.1, calibrate: 0.1}
     calibration: platt                             # or isotonic
     relearn: false                                 # learn again on all parts once thresholds are known
-    gate: {kind: auto, recall: 0.995}              # which attributes are asked: auto, text, category or none
+    gate: {kind: auto, recall: 0.995}              # asked: auto, text, category, picture or none
 """
 
 from __future__ import annotations

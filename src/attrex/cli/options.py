@@ -43,12 +43,15 @@ class GateName(StrEnum):
     AUTO = "auto"
     TEXT = "text"
     CATEGORY = "category"
+    PICTURE = "picture"
     NONE = "none"
 
 
 Gate = Annotated[
     GateName | None,
-    typer.Option("--gate", help="What decides which attributes are asked: text, category, none; else auto."),
+    typer.Option(
+        "--gate", help="What decides what is asked: text, category, picture, none; else auto."
+    ),
 ]
 MinPrecision = Annotated[
     float | None,

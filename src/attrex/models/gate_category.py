@@ -1,7 +1,8 @@
 """The gate by category alone: which share of the category's products has the attribute.
 
 Where the category is missing, new or small it is guessed from the words: the shares of the categories are
-mixed by their probabilities. Whatever else judges ranges has to beat this.
+mixed by their probabilities. Whatever else judges ranges has to beat this. As a part of another gate it may
+guess by pictures too.
 
 Shapes: ``N`` products, ``A`` attributes, ``C`` categories, ``F`` features.
 """
@@ -19,7 +20,8 @@ from torch.nn import functional
 from attrex.core import Attribute, Product
 from attrex.models.gate import Floats
 from attrex.models.gate_evidence import Evidence
-from attrex.models.gate_words import Bags, Words, fit_linear
+from attrex.models.gate_features import Features
+from attrex.models.gate_words import Bags, fit_linear
 
 DECAY = 1e-5
 """Of the weights that guess the category."""
@@ -35,12 +37,12 @@ class CategoryGate:
         self,
         names: Sequence[str],
         categories: Sequence[str],
-        words: Words,
+        features: Features,
         weight_FC: Tensor,
         bias_C: Tensor,
         has_CA: Tensor,
     ) -> None:
-        self.names, self.categories, self.words = tuple(names), tuple(categories), words
+        self.names, self.categories, self.features = tuple(names), tuple(categories), features
         self.weight_FC, self.bias_C, self.has_CA = weight_FC, bias_C, has_CA
         self._place = {name: at for at, name in enumerate(self.categories)}
 
@@ -52,7 +54,7 @@ class CategoryGate:
     @property
     def pictures(self) -> int | None:
         """See ``Gate``."""
-        return None
+        return self.features.pictures
 
     def knows(self, category: str | None) -> bool:
         """See ``Gate``."""
@@ -60,7 +62,7 @@ class CategoryGate:
 
     def ranges(self, products: Sequence[Product], attributes: Sequence[Attribute]) -> Floats:
         """See ``Gate``."""
-        mixed_NA = self.mix(products, self.words.bags(products)) @ self.has_CA
+        mixed_NA = self.mix(products, self.features.bags(products)) @ self.has_CA
         return selected(mixed_NA, self.attributes, attributes)
 
     def mix(self, products: Sequence[Product], bags: Bags) -> Tensor:
@@ -83,7 +85,7 @@ class CategoryGate:
     def tensors(self) -> dict[str, Tensor]:
         """See ``Gate``."""
         return {
-            "features": torch.from_numpy(self.words.kept_F),
+            **self.features.tensors(),
             "guess.weight": self.weight_FC,
             "guess.bias": self.bias_C,
             "has": self.has_CA,
@@ -94,25 +96,25 @@ def learn_category_gate(products: Sequence[Product]) -> CategoryGate:
     """From filled cells and explicit "no value" of training products."""
     part = drawn(products)
     evidence = Evidence.of(part)
-    words = Words.learn(part, evidence.outputs)
-    return category_gate(evidence, words, words.bags(part))
+    features = Features.learn(part, evidence.outputs, pictures=False)
+    return category_gate(evidence, features, features.bags(part))
 
 
-def category_gate(evidence: Evidence, words: Words, bags: Bags) -> CategoryGate:
+def category_gate(evidence: Evidence, features: Features, bags: Bags) -> CategoryGate:
     """The same from what was counted already; ``bags`` are of the evidence's products."""
     _, has_CA = evidence.shares()
     categories, own = len(evidence.categories), torch.from_numpy(evidence.category_N)
-    weight_FC, bias_C = torch.zeros(len(words.kept_F), categories), torch.zeros(categories)
+    weight_FC, bias_C = torch.zeros(features.size, categories), torch.zeros(categories)
     if categories > 1:
         weight_FC, bias_C = fit_linear(
             bags,
-            len(words.kept_F),
+            features.size,
             categories,
             lambda logits_NC: functional.cross_entropy(logits_NC, own, ignore_index=-1),
             decay=DECAY,
         )
     shares_CA = torch.from_numpy(has_CA.astype(np.float32))
-    return CategoryGate(evidence.names, evidence.categories, words, weight_FC, bias_C, shares_CA)
+    return CategoryGate(evidence.names, evidence.categories, features, weight_FC, bias_C, shares_CA)
 
 
 def restore_category(content: Any, tensors: Mapping[str, Tensor]) -> CategoryGate:
@@ -120,7 +122,7 @@ def restore_category(content: Any, tensors: Mapping[str, Tensor]) -> CategoryGat
     return CategoryGate(
         [str(name) for name in content["attributes"]],
         [str(name) for name in content["categories"]],
-        Words(tensors["features"].numpy()),
+        Features.restore(tensors),
         tensors["guess.weight"],
         tensors["guess.bias"],
         tensors["has"],

@@ -1,12 +1,12 @@
-"""The gate by words and category: the category's share of products that have the attribute, corrected by
-what the product's own words say.
+"""The gate by words, category and pictures: the category's share of products that have the attribute,
+corrected by what the product's own words say, and what its pictures show.
 
-The log-odds of an attribute are a sum of one term a kind of evidence: that of the category gate, and a linear
-map of the words; a picture's would be one more. Tails fall back to the share, for the words' weights
-are held small. Filled cells are 1, "n/a" is 0, and an empty cell counts as what is known of it: as the
-probability that the attribute applies to the product's category. Where no categories tell the attributes
-apart, the words must: first with empty cells as 0, then with the filled ones' mean answer as 1 (Elkan and
-Noto, 2008, §2.1), the answers being those of maps that have not seen the product.
+The log-odds of an attribute are a sum of one term a kind of evidence: that of the category gate, and linear
+maps of the words and, where pictures are looked at, of these. Each may be missing. Tails fall back to the
+share, for the maps' weights are held small. Filled cells are 1, "n/a" is 0, and an empty cell counts as what
+is known of it: as the probability that the attribute applies to the product's category. Where no categories
+tell the attributes apart, words and pictures must: first with empty cells as 0, then with the filled ones'
+mean answer as 1 (Elkan and Noto, 2008, §2.1), the answers being those of maps that have not seen the product.
 
 Shapes: ``N`` products, ``A`` attributes, ``C`` categories, ``F`` features.
 """
@@ -25,10 +25,11 @@ from attrex.core import Attribute, Product
 from attrex.models.gate import Floats
 from attrex.models.gate_category import CategoryGate, category_gate, drawn, restore_category, selected
 from attrex.models.gate_evidence import LEAST_FILLED, Evidence
-from attrex.models.gate_words import Bags, Words, fit_linear
+from attrex.models.gate_features import Features
+from attrex.models.gate_words import Bags, fit_linear
 
 DECAY = 1e-4
-"""Of the words' weights. On OA-Mine three times as much asks 4 % more for the same recall."""
+"""Of the maps' weights. On OA-Mine three times as much asks 4 % more for the same recall."""
 EDGE = 1e-4
 """A category's share is never surer than this, so that words can still speak."""
 
@@ -39,12 +40,12 @@ class TextGate:
     def __init__(
         self,
         names: Sequence[str],
-        words: Words,
+        features: Features,
         weight_FA: Tensor,
         bias_A: Tensor,
         category: CategoryGate | None,
     ) -> None:
-        self.names, self.words, self.category = tuple(names), words, category
+        self.names, self.features, self.category = tuple(names), features, category
         self.weight_FA, self.bias_A = weight_FA, bias_A
 
     @property
@@ -55,7 +56,7 @@ class TextGate:
     @property
     def pictures(self) -> int | None:
         """See ``Gate``."""
-        return None
+        return self.features.pictures
 
     def knows(self, category: str | None) -> bool:
         """See ``Gate``."""
@@ -63,7 +64,7 @@ class TextGate:
 
     def ranges(self, products: Sequence[Product], attributes: Sequence[Attribute]) -> Floats:
         """See ``Gate``."""
-        bags = self.words.bags(products)
+        bags = self.features.bags(products)
         odds_NA = bags.of(self.weight_FA, self.bias_A)
         if self.category is not None:
             odds_NA += log_odds(self.category.mix(products, bags) @ self.category.has_CA)
@@ -77,23 +78,26 @@ class TextGate:
     def tensors(self) -> dict[str, Tensor]:
         """See ``Gate``."""
         parts = {} if self.category is None else self.category.tensors()
-        features = torch.from_numpy(self.words.kept_F)
-        return {**parts, "features": features, "weight": self.weight_FA, "bias": self.bias_A}
+        return {**parts, **self.features.tensors(), "weight": self.weight_FA, "bias": self.bias_A}
 
 
-def learn_text_gate(products: Sequence[Product]) -> TextGate:
-    """From filled cells and explicit "no value" of training products."""
+def learn_text_gate(products: Sequence[Product], *, pictures: bool = False) -> TextGate:
+    """From filled cells and explicit "no value" of training products. With ``pictures`` it looks at those
+    too, which have their pixels."""
     part = drawn(products)
     evidence = Evidence.of(part)
-    words = Words.learn(part, evidence.outputs)
-    bags = words.bags(part)
+    features = Features.learn(part, evidence.outputs, pictures=pictures)
+    lessons = features.lessons(part)
+    bags = features.bags(lessons)
     if len(evidence.categories) > 1:
-        return _beside_categories(part, evidence, words, bags)
-    return _without_categories(part, evidence, words, bags)
+        return _beside_categories(lessons, evidence, features, bags)
+    return _without_categories(lessons, evidence, features, bags)
 
 
-def _beside_categories(products: Sequence[Product], evidence: Evidence, words: Words, bags: Bags) -> TextGate:
-    gate = category_gate(evidence, words, bags)
+def _beside_categories(
+    products: Sequence[Product], evidence: Evidence, features: Features, bags: Bags
+) -> TextGate:
+    gate = category_gate(evidence, features, bags)
     guessed_NC = gate.guess(bags)
     given_NC = gate.mix(products, bags)
     applies_CA, _ = evidence.shares()
@@ -102,12 +106,12 @@ def _beside_categories(products: Sequence[Product], evidence: Evidence, words: W
     seen_NC = given_NC.clone()
     seen_NC[1::2] = guessed_NC[1::2]
     prior_NA = log_odds(seen_NC @ gate.has_CA)
-    weight_FA, bias_A = _fit(bags, len(words.kept_F), target_NA, prior_NA)
-    return TextGate(evidence.names, words, weight_FA, bias_A, gate)
+    weight_FA, bias_A = _fit(bags, features.size, target_NA, prior_NA)
+    return TextGate(evidence.names, features, weight_FA, bias_A, gate)
 
 
 def _without_categories(
-    products: Sequence[Product], evidence: Evidence, words: Words, bags: Bags
+    products: Sequence[Product], evidence: Evidence, features: Features, bags: Bags
 ) -> TextGate:
     enough = evidence.filled_NA.sum(axis=0) >= LEAST_FILLED
     names = tuple(name for name, many in zip(evidence.names, enough, strict=True) if many)
@@ -118,15 +122,15 @@ def _without_categories(
     for side in (0, 1):
         learnt, judged = slice(side, None, 2), slice(1 - side, None, 2)
         weight_FA, bias_A = _fit(
-            words.bags(products[learnt]), len(words.kept_F), filled_NA[learnt].float(), nothing
+            features.bags(products[learnt]), features.size, filled_NA[learnt].float(), nothing
         )
-        answers_NA[judged] = words.bags(products[judged]).of(weight_FA, bias_A).sigmoid()
+        answers_NA[judged] = features.bags(products[judged]).of(weight_FA, bias_A).sigmoid()
     # The mean answer of filled cells stands for certainty; of one that is never filled there is none.
     sure_A = (answers_NA * filled_NA).sum(dim=0) / filled_NA.sum(dim=0).clamp(min=1)
     target_NA = (answers_NA / sure_A.clamp(min=EDGE)).clamp(max=1.0)
     target_NA[filled_NA], target_NA[none_NA] = 1.0, 0.0
-    weight_FA, bias_A = _fit(bags, len(words.kept_F), target_NA, nothing)
-    return TextGate(names, words, weight_FA, bias_A, None)
+    weight_FA, bias_A = _fit(bags, features.size, target_NA, nothing)
+    return TextGate(names, features, weight_FA, bias_A, None)
 
 
 def _targets(evidence: Evidence, applies_NA: Tensor) -> Tensor:
@@ -137,14 +141,14 @@ def _targets(evidence: Evidence, applies_NA: Tensor) -> Tensor:
     return target_NA
 
 
-def _fit(bags: Bags, features: int, target_NA: Tensor, prior_NA: Tensor) -> tuple[Tensor, Tensor]:
+def _fit(bags: Bags, size: int, target_NA: Tensor, prior_NA: Tensor) -> tuple[Tensor, Tensor]:
     def loss(odds_NA: Tensor) -> Tensor:
         wrong_NA = functional.binary_cross_entropy_with_logits(
             odds_NA + prior_NA, target_NA, reduction="none"
         )
         return wrong_NA.sum() / max(1, len(target_NA))
 
-    return fit_linear(bags, features, target_NA.shape[1], loss, decay=DECAY)
+    return fit_linear(bags, size, target_NA.shape[1], loss, decay=DECAY)
 
 
 def log_odds(shares: Tensor) -> Tensor:
@@ -156,4 +160,4 @@ def restore_text(content: Any, tensors: Mapping[str, Tensor]) -> TextGate:
     """From ``config`` and ``tensors``. Raises ``KeyError`` where a part is missing."""
     category = restore_category(content, tensors) if content["categories"] else None
     names = [str(name) for name in content["attributes"]]
-    return TextGate(names, Words(tensors["features"].numpy()), tensors["weight"], tensors["bias"], category)
+    return TextGate(names, Features.restore(tensors), tensors["weight"], tensors["bias"], category)

@@ -40,17 +40,23 @@ Ints = npt.NDArray[np.int64]
 @dataclass(frozen=True, slots=True)
 class Bags:
     """The features of N products, one product after another: ``features`` index the kept ones, ``starts_N``
-    say where each product's begin, ``weights`` make each product's length one."""
+    say where each product's begin, ``weights`` make each product's length one. ``sights_NG`` are features of
+    its pictures, whose weights stand behind those of the words."""
 
     features: Tensor
     starts_N: Tensor
     weights: Tensor
+    sights_NG: Tensor | None = None
 
     def of(self, weight_FK: Tensor, bias_K: Tensor) -> Tensor:
         """N×K: the linear map of the bags."""
-        return bias_K + functional.embedding_bag(
+        mapped_NK = bias_K + functional.embedding_bag(
             self.features, weight_FK, self.starts_N, mode="sum", per_sample_weights=self.weights
         )
+        if self.sights_NG is None:
+            return mapped_NK
+        words = len(weight_FK) - self.sights_NG.shape[1]
+        return mapped_NK + self.sights_NG @ weight_FK[words:]
 
 
 class Words:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from attrex.core import Answer, Attribute, Product
+from attrex.core import Answer, Attribute, Product, Span
 from attrex.supervision.pool import Pool
 from attrex.text.reading import Reading
 from attrex.text.tokeniser import Tokeniser
@@ -123,6 +123,28 @@ class Costed(Protocol):
         """Of preparing the windows (as ``text.reading.read`` gives them with the model's tokeniser), of
         describing the attributes, and of answering the asks, which are indices into the two. By hand
         formula, without padding; nothing is run. None where there is no formula."""
+        ...
+
+
+Grid = Sequence[Sequence[float]]
+"""A share for each patch of a picture, row by row from the top, each from the left; none is below 0, and all
+sum to 1."""
+
+
+@runtime_checkable
+class Attending(Protocol):
+    """What a model offers beside ``Model`` whose words look at the patches of a picture."""
+
+    def attention(self, product: Product, span: Span | None) -> Grid | None:
+        """How much each patch of the product's first picture is looked at by the words in ``span`` (ULS-DRAM,
+        Figures 6 and 7): P rows of P shares.
+
+        ``product`` is one window of the model's, and its pictures have their pixels. ``span`` is in the
+        characters of the product's own sources, as they stand in this window; every token counts alike that
+        has a character in it, and every head, if there are several. None stands for all tokens of the text.
+        The answer is None where there is nothing to see: the model looks at no pictures, the product has
+        none, or no token stands in the span.
+        """
         ...
 
 

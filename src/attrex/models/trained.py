@@ -14,9 +14,9 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from attrex.core import Answer, Attribute, Product
+from attrex.core import Answer, Attribute, Product, Span
 from attrex.models.attribute_parts import AttributePart, AttributeTable
-from attrex.models.interface import Cost, Described, Prepared, Traits
+from attrex.models.interface import Cost, Described, Grid, Prepared, Traits
 from attrex.models.replacement import check_replacement, with_replacements
 from attrex.models.tagging import NOTHING, TRIMS, UNKNOWN, TaggedWindow, Trims, tagged_windows
 from attrex.models.text_encoders import MadeText, TextPart
@@ -98,6 +98,13 @@ class CostedMechanism(Protocol):
         attributes: Sequence[Attribute],
         asks: Sequence[tuple[int, int]],
     ) -> Cost: ...
+
+
+@runtime_checkable
+class AttendingMechanism(Protocol):
+    """What a mechanism offers whose words look at the patches of pictures; see ``interface.Attending``."""
+
+    def attention(self, learnt: Learnt[Any], product: Product, span: Span | None) -> Grid | None: ...
 
 
 @runtime_checkable
@@ -203,7 +210,7 @@ class TrainedModel(Generic[Network]):
             made[at] = answer
         return made
 
-    # --- Packing, Costed ---
+    # --- Packing, Costed, Attending ---
 
     @property
     def record_types(self) -> tuple[type, type] | None:
@@ -220,6 +227,13 @@ class TrainedModel(Generic[Network]):
         if not isinstance(self.mechanism, CostedMechanism):
             return None
         return self.mechanism.cost(self.learnt, readings, attributes, asks)
+
+    @torch.inference_mode()
+    def attention(self, product: Product, span: Span | None) -> Grid | None:
+        """See ``Attending``."""
+        if not isinstance(self.mechanism, AttendingMechanism):
+            return None
+        return self.mechanism.attention(self.learnt, product, span)
 
     # --- Learner ---
 

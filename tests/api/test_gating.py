@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from attrex.api import Extractor, evaluate, fit
+from attrex.api.fitting import parts_of
 from attrex.api.gating import GateReport, GateSettings, learn_gate
 from attrex.api.planning import plan
 from attrex.api.preview import preview, preview_terminal
 from attrex.api.recipe import load_recipe
+from attrex.api.scoring import judge_all
 from attrex.core import Attribute, Product, Source, Stated, Status
 from attrex.errors import ConfigError, ModelError
+from attrex.evaluation import report
 from attrex.io.reader import open_reader
 from attrex.models.gate import LEAST_CELLS, Cut, FittedGate, choose
 from attrex.schema import Category, Schema
@@ -225,6 +228,27 @@ def test_a_complete_table_s_empty_cells_are_explicit() -> None:
     unknown, none = (float(one[0].gate.ranges(lamp, socket)[0, 0]) for one in made if one is not None)
     assert unknown > 0.9
     assert none == pytest.approx(0.3, abs=0.1)
+
+
+def test_thresholds_and_scores_are_of_what_the_gate_lets_pass() -> None:
+    """Every text names wool, and where all cells are told it is mostly wrong; the gate spares such asks."""
+    recipe = replace(load_recipe("lexicon"), relearn=False)
+    products = stocked()
+    gated, open_ = (
+        fit(products, recipe=recipe, schema=SCHEMA, gate=kind, complete=True) for kind in (None, "none")
+    )
+    assert gated.gate is not None
+    apart = parts_of(products, recipe, 0)["calibrate"]
+    told = [each.report.scores for each in (gated, open_) if each.report is not None]
+    assert None not in told
+    for extractor, scores in zip((gated, open_), told, strict=True):
+        judged = judge_all(extractor, apart, complete=True)
+        assert scores.micro.counts == report(judged, matching="folded").micro.counts  # type: ignore[union-attr]
+    assert told[0].micro.counts.asks == told[1].micro.counts.asks  # type: ignore[union-attr]
+    fewer, more = ([t for t in each.policy.trials if t.proposals] for each in (gated, open_))
+    assert len(fewer) < 0.8 * len(more)
+    wrong = [sum(not right for t in trials for _, right in t.proposals) for trials in (fewer, more)]
+    assert wrong[0] < 0.7 * wrong[1]
 
 
 # Storing, planning, looking

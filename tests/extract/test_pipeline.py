@@ -10,6 +10,7 @@ from attrex.cache import Cache, MemoryCache
 from attrex.cache.records import size_of
 from attrex.core import Answer, Attribute, Candidate, Evidence, Product, Source, Span, Stated, Status
 from attrex.extract import Pipeline, Request, blanks, everything, known, named, trials
+from attrex.extract.gating import narrowed
 from attrex.extract.pipeline import AHEAD
 from attrex.models.interface import Traits
 from attrex.normalise import Normaliser
@@ -302,6 +303,25 @@ def test_trials_compare_canonically_and_count_what_is_known() -> None:
     assert made[0].none_score == 0.05
     complete = tried(pipeline(word_after("in", 0.8)), data[1:2], complete=True)
     assert [(t.attribute, t.gold) for t in complete] == [("Colour", 1), ("Size", 0)]
+
+
+def test_what_a_gate_denies_is_a_value_that_nobody_proposes() -> None:
+    data = [
+        product("Lamp in blue", Colour=(Stated("blue"),), Size=()),
+        product("Lamp in red", Colour=(Stated("red"),), Size=(Stated("S"),)),
+    ]
+    made = pipeline(word_after("in", 0.8))
+    requests = [known(each, made) for each in data]
+    denied = [{"Size": 0.01}, {"Colour": 0.02}]
+    answers = made.answers(narrowed(requests, denied))
+    assert [
+        (t.attribute, len(t.proposals), t.none_score, t.gold) for t in trials(made, requests, answers, denied)
+    ] == [
+        ("Colour", 1, 0.05, 1),
+        ("Size", 0, None, 0),
+        ("Colour", 0, None, 1),
+        ("Size", 1, 0.05, 1),
+    ]
 
 
 def test_trials_of_many_values_hold_every_proposal() -> None:

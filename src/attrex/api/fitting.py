@@ -18,12 +18,14 @@ from attrex.errors import ConfigError, InputError
 from attrex.evaluation import Report, Support
 from attrex.evaluation import report as evaluate
 from attrex.extract import Pipeline, Request, known, trials
-from attrex.extract.pipeline import BATCH, Answers
+from attrex.extract.gating import excluded, narrowed
+from attrex.extract.pipeline import BATCH, Answers, Denied
 from attrex.io.pictures import PictureAccess, gather
 from attrex.io.reader import open_reader
 from attrex.io.rows import Reader
 from attrex.models.catalog import CATALOG
 from attrex.models.folder import StorableModel
+from attrex.models.gate import FittedGate
 from attrex.nn import processes
 from attrex.normalise import Normaliser
 from attrex.resolve import Aim, Policy, Resolver, Trial, learn_policy, reachable_f1
@@ -145,7 +147,10 @@ def fit(
     policy, scores = Policy(), None
     if processes.is_first():
         policy, scores = _calibrate(
-            model, settled, calibrate, chosen, goal, support, complete=complete, seed=seed
+            *(model, settled, calibrate, chosen, goal, support),
+            complete=complete,
+            seed=seed,
+            gate=None if gated is None else gated[0],
         )
     if processes.count() > 1:
         policy = Policy.from_json(processes.from_first(policy.to_json))
@@ -312,17 +317,27 @@ def settings_of(recipe: Recipe, seed: int, out: str | Path | None = None) -> Set
     return Settings(**recipe.training, seed=seed, folder=None if out is None else Path(out))
 
 
-Tried = tuple[list[Trial], list[Request], list[Answers]]
+Tried = tuple[list[Trial], list[Request], list[Answers], list[Denied]]
 
 
-def try_on(model: StorableModel, schema: Schema, products: Sequence[Product], *, complete: bool) -> Tried:
-    """The model's trials on products with known values, with what was asked and answered."""
+def try_on(
+    model: StorableModel,
+    schema: Schema,
+    products: Sequence[Product],
+    *,
+    complete: bool,
+    gate: FittedGate | None = None,
+) -> Tried:
+    """The model's trials on products with known values, with what was asked and answered, and what the
+    ``gate`` denies: that is not asked, as in every extraction."""
     raw = Pipeline(model, schema, Resolver(Policy(), Normaliser()), stage="", version="")
     requests = [known(product, raw, complete=complete) for product in products]
+    denied: list[Denied] = [{} for _ in requests] if gate is None else excluded(gate, requests)
+    asked = narrowed(requests, denied)
     answers: list[Answers] = []
-    for begin in range(0, len(requests), BATCH):
-        answers += raw.answers(requests[begin : begin + BATCH])
-    return list(trials(raw, requests, answers)), requests, answers
+    for begin in range(0, len(asked), BATCH):
+        answers += raw.answers(asked[begin : begin + BATCH])
+    return list(trials(raw, requests, answers, denied)), requests, answers, denied
 
 
 def _calibrate(
@@ -335,14 +350,17 @@ def _calibrate(
     *,
     complete: bool,
     seed: int,
+    gate: FittedGate | None,
 ) -> tuple[Policy, Report | None]:
-    """The policy learnt on products the model has not seen, and the scores with it there."""
-    tried, requests, answers = try_on(model, schema, products, complete=complete)
+    """The policy learnt on products the model has not seen, and the scores with it there, both of what the
+    gate lets pass: a value that it denies is one not found."""
+    tried, requests, answers, denied = try_on(model, schema, products, complete=complete, gate=gate)
     policy = learn_policy(tried, aim, method=recipe.calibration)
     if not tried:
         return policy, None
-    decided = Pipeline(model, schema, Resolver(policy, Normaliser()), stage=recipe.builder, version="")
-    judged = judge_results(decided.results(requests, answers))
+    resolver = Resolver(policy, Normaliser())
+    decided = Pipeline(model, schema, resolver, stage=recipe.builder, version="", gate=gate)
+    judged = judge_results(decided.results(requests, answers, denied))
     # As the thresholds were chosen: "Red" in a text is the cell's "red".
     folded = support.matched("folded")
     scores = evaluate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from attrex.core import Product
-from attrex.extract.pipeline import Answers, Pipeline
+from attrex.extract.pipeline import Answers, Denied, Pipeline
 from attrex.extract.request import Request
 from attrex.resolve import Trial
 
@@ -17,20 +17,33 @@ def known(product: Product, pipeline: Pipeline, *, complete: bool = False) -> Re
     return Request(product, own if complete else tuple(a for a in own if a.name in product.stated))
 
 
-def trials(pipeline: Pipeline, requests: Sequence[Request], answers: Sequence[Answers]) -> Iterator[Trial]:
+def trials(
+    pipeline: Pipeline,
+    requests: Sequence[Request],
+    answers: Sequence[Answers],
+    without: Sequence[Denied] | None = None,
+) -> Iterator[Trial]:
     """One trial per ask that could be read; ``answers`` are the pipeline's to the requests, for whose
-    attributes an absent cell means that there is no value.
+    attributes an absent cell means that there is no value. What a gate denies (``without``) has no answer:
+    its trial is a value that nobody proposes.
 
     A proposal is right where it is canonically one of the stated values. The pipeline's resolver must be
     uncalibrated, for trials hold raw scores.
     """
     resolver = pipeline.resolver
-    for request, own in zip(requests, answers, strict=True):
-        for attribute, (answer, read) in zip(request.attributes, own, strict=True):
-            if read == "none":
-                continue
+    if without is None:
+        without = [{}] * len(requests)
+    for request, own, denied in zip(requests, answers, without, strict=True):
+        given = iter(own)
+        for attribute in request.attributes:
             stated = request.product.stated.get(attribute.name, ())
             gold = {resolver.key(attribute, value.text) for value in stated}
+            if attribute.name in denied:
+                yield Trial(attribute.name, (), None, len(gold))
+                continue
+            answer, read = next(given)
+            if read == "none":
+                continue
             proposals = resolver.proposals(attribute, answer)
             yield Trial(
                 attribute.name,

@@ -223,7 +223,7 @@ def test_a_product_s_text_cannot_leave_the_schema(served: Talking) -> None:
 def test_an_answer_of_another_form_is_asked_again_and_then_a_problem(
     served: Talking, said: str, reason: str
 ) -> None:
-    served.steps = [says(said), told({"Colour": "red"}), *[says(said)] * 3]
+    served.steps = [says(said), told({"Colour": "red"}), *[says(said)] * 4]
     asked = model(served)
     assert ask(asked, product("red hat"), COLOUR)[0].candidates[0].text == "red"
     (answer,) = ask(asked, product("another red hat"), COLOUR)
@@ -234,7 +234,7 @@ def test_an_answer_of_another_form_is_asked_again_and_then_a_problem(
 
 
 def test_an_answer_that_was_longer_than_allowed_is_not_half_believed(served: Talking) -> None:
-    served.steps = [told({"Colour": "red"}, finish="length")] * 3
+    served.steps = [told({"Colour": "red"}, finish="length")] * 4
     (answer,) = ask(model(served), product("red hat"), COLOUR)
     assert answer.problem is not None
     assert "longer than answer_tokens" in answer.problem.message
@@ -242,7 +242,7 @@ def test_an_answer_that_was_longer_than_allowed_is_not_half_believed(served: Tal
 
 @pytest.mark.parametrize("content", [{}, {"choices": []}, {"choices": [{"message": None}]}, [], 7])
 def test_something_else_than_a_completion_is_a_problem(served: Talking, content: Any) -> None:
-    served.steps = [lambda handler, body: send(handler, 200, content)] * 3
+    served.steps = [lambda handler, body: send(handler, 200, content)] * 4
     (answer,) = ask(model(served), product("red hat"), COLOUR)
     assert answer.problem is not None
     assert "has no message" in answer.problem.message

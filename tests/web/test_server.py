@@ -157,11 +157,11 @@ def test_requests_keep_to_the_pace(served: Talking) -> None:
 
 
 def test_an_answer_of_no_use_is_given_up_after_a_few_tries(served: Talking) -> None:
-    served.steps = [says("bad")] * 3 + [says("good")]
+    served.steps = [says("bad")] * 4 + [says("good")]
     found, failed, server = ask(served, 2)
     assert found == {1: "good"}
     assert str(failed[0]) == "it says bad"
-    assert server.account.requests == 4
+    assert server.account.requests == 5
 
 
 def test_a_request_that_fails_alone_stops_nothing(served: Talking) -> None:

@@ -253,7 +253,8 @@ class Extractor:
 
     @classmethod
     def from_pretrained(cls, name: str | Path, *, local_files_only: bool = False) -> Extractor:
-        """From a model folder, or by its name on the Hugging Face hub.
+        """From a model folder, by its name on the Hugging Face hub, or from a YAML file that says where a
+        language model can be asked (``attrex.api.endpoints``).
 
         Raises ``ModelError`` where the folder is missing, truncated or from a newer attrex.
         """
@@ -263,8 +264,11 @@ class Extractor:
         stored = load_model(folder)
         baseline = cls.from_pretrained(folder / BASELINE) if (folder / BASELINE).is_dir() else None
         policy = Policy.from_json(stored.calibration)
+        from attrex.api.endpoints import is_endpoint, read_endpoint
         support = None if stored.support is None else Support.from_json(stored.support)
         return cls(
+        if is_endpoint(name):
+            return read_endpoint(name)
             stored.model,
             stored.schema,
             policy,

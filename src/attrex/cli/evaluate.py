@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import say, show, show_json, telling, write_text
+from attrex.cli.terminal import say, show, show_json, telling, telling_usage, write_text
 
 
 class Matching(StrEnum):
@@ -51,7 +51,7 @@ def evaluate(
 
     extractor = Extractor.from_pretrained(model).with_pictures(pictures)
     extractor = extractor.aimed(aim) if aim is not None else extractor
-    with telling(reader, pictures):
+    with telling(reader, pictures), telling_usage(extractor.model):
         products = [row.product for row in reader]  # kept, for standard input is read only once
         judged = judge_data(extractor, products, complete=complete, file=reader.path)
     scored = score_of(extractor, judged, name=model, matching=matching.value, seed=seed)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import Meter, counted, say, show_json, show_line, telling
+from attrex.cli.terminal import Meter, counted, say, show_json, show_line, telling, telling_usage
 from attrex.core import Status
 
 if TYPE_CHECKING:
     from attrex.extract.jobs import JobReport
     from attrex.io.sinks import Fill
+    from attrex.models.interface import Model
 
 
 class LayoutName(StrEnum):
@@ -99,7 +100,7 @@ def fill(
     if sink.rows:
         say(f"going on after the {counted(sink.rows, 'row')} that an earlier run has written")
     meter = Meter(silent=silent)
-    with telling(reader, pictures), closing(meter):
+    with telling(reader, pictures), telling_usage(extractor.model), closing(meter):
         report = run_job(
             extractor.cached(kept),
             reader,
@@ -111,13 +112,15 @@ def fill(
         say(f"{cache}: {kept.hits:,} records read, {kept.misses:,} made; it holds {kept.size / 1e6:,.1f} MB")
     to_error = out == "-"
     if as_json and not to_error:
-        show_json(_summary(out, report, sink.fills))
+        show_json(_summary(out, report, sink.fills, extractor.model))
     else:
         for line in _lines(out, report, sink.fills):
             say(line) if to_error else show_line(line)
 
 
-def _summary(out: str, report: JobReport, fills: Mapping[str, Fill]) -> dict[str, Any]:
+def _summary(out: str, report: JobReport, fills: Mapping[str, Fill], model: Model) -> dict[str, Any]:
+    from attrex.models.interface import Metered
+
     return {
         "output": out,
         "rows": report.rows,
@@ -127,6 +130,7 @@ def _summary(out: str, report: JobReport, fills: Mapping[str, Fill]) -> dict[str
             name: {"cells": f.cells, "filled_before": f.before, "filled_after": f.after}
             for name, f in sorted(fills.items())
         },
+        **({"usage": model.usage()} if isinstance(model, Metered) else {}),
     }
 
 

@@ -6,7 +6,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from attrex.io.pictures import PictureAccess
     from attrex.io.rows import Reader
+    from attrex.models.interface import Model
 
 LISTED = 10
 """So many skipped rows, and so many warnings, are printed; all are counted."""
@@ -109,6 +110,34 @@ def _tell(what: str, count: int, listed: Iterable[InputError]) -> None:
     for problem in shown:
         say(f"{what}: {problem}")
     if count > len(shown):
+@contextmanager
+def telling_usage(model: Model) -> Iterator[None]:
+    """When the work is over, well or not: what was asked of others, where the model asks others."""
+    from attrex.models.interface import Metered  # not at the top: torch is not needed before a verb runs
+
+    try:
+        yield
+    finally:
+        if isinstance(model, Metered):
+            say(usage_line(model.usage()))
+
+
+def usage_line(usage: Mapping[str, Any]) -> str:
+    """What was asked, how much of it again and why, and what it cost."""
+    again = sum(usage["retries"].values())
+    why = ", ".join(f"{count:,} {reason}" for reason, count in usage["retries"].items())
+    parts = [
+        f"asked {counted(usage['requests'], 'request')}"
+        + (f" ({again:,} of them again: {why})" if again else ""),
+        counted(usage["answers"], "answer"),
+        *([f"{usage['kept_answers']:,} kept from before"] if usage["kept_answers"] else []),
+        *(f"{count:,} failed: {reason}" for reason, count in usage["failed"].items()),
+        f"{usage['prompt_tokens']:,} tokens in, {usage['answer_tokens']:,} out",
+        *([] if usage["cost"] is None else [f"cost {usage['cost']:.4f}"]),
+    ]
+    return "; ".join(parts)
+
+
         say(f"{what}: and {count - len(shown):,} more")
     if count and what == "skipped":
         say(f"{count:,} {'row was' if count == 1 else 'rows were'} skipped")

@@ -30,7 +30,7 @@ from attrex.normalise import Normaliser
 from attrex.supervision.pool import Pool
 from attrex.text.folding import fold_text
 from attrex.text.tokeniser import WORDS, Tokeniser, Vocabulary
-from attrex.web.server import Asked, Server
+from attrex.web.server import Account, Asked, Server
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -243,7 +243,7 @@ class Endpoint:
     def usage(self) -> dict[str, Any]:
         """What this process has asked: requests, how many of them again and why, answers kept from before,
         tokens, and what they cost by the setting ``price`` (None without one)."""
-        account = self.server.account
+        account = Account() if self._server is None else self._server.account
         price = self.settings.price
         cost = None
         if price:

@@ -32,8 +32,8 @@ _PORTS = {"http": 80, "https": 443}
 _CHUNK = 1 << 16
 MOST = 8 << 20
 """Bytes of one answer that are read."""
-UNUSABLE = 3
-"""Answers to one request that may be of no use."""
+UNUSABLE = 4
+"""Answers to one request that may be of no use: each costs as much as a good one."""
 _SHOWN = 200
 T = TypeVar("T")
 
@@ -173,7 +173,7 @@ class Server:
         try:
             content = json.loads(reply.body)
         except (ValueError, RecursionError):
-            return _Failure("no JSON", "its answer is no JSON", unusable=True)
+            return _Failure("no JSON", "its answer is no JSON, or was cut short")
         self._count(content)
         try:
             return asked.read(content)

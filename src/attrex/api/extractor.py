@@ -258,17 +258,17 @@ class Extractor:
 
         Raises ``ModelError`` where the folder is missing, truncated or from a newer attrex.
         """
+        from attrex.api.endpoints import is_endpoint, read_endpoint
         from attrex.api.hub import local_folder
 
+        if is_endpoint(name):
+            return read_endpoint(name)
         folder = local_folder(name, local_files_only=local_files_only)
         stored = load_model(folder)
         baseline = cls.from_pretrained(folder / BASELINE) if (folder / BASELINE).is_dir() else None
         policy = Policy.from_json(stored.calibration)
-        from attrex.api.endpoints import is_endpoint, read_endpoint
         support = None if stored.support is None else Support.from_json(stored.support)
         return cls(
-        if is_endpoint(name):
-            return read_endpoint(name)
             stored.model,
             stored.schema,
             policy,

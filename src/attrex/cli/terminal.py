@@ -105,11 +105,6 @@ def telling(reader: Reader, pictures: PictureAccess | None = None) -> Iterator[N
         tell_problems(reader, pictures)
 
 
-def _tell(what: str, count: int, listed: Iterable[InputError]) -> None:
-    shown = list(listed)[:LISTED]
-    for problem in shown:
-        say(f"{what}: {problem}")
-    if count > len(shown):
 @contextmanager
 def telling_usage(model: Model) -> Iterator[None]:
     """When the work is over, well or not: what was asked of others, where the model asks others."""
@@ -138,6 +133,11 @@ def usage_line(usage: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
+def _tell(what: str, count: int, listed: Iterable[InputError]) -> None:
+    shown = list(listed)[:LISTED]
+    for problem in shown:
+        say(f"{what}: {problem}")
+    if count > len(shown):
         say(f"{what}: and {count - len(shown):,} more")
     if count and what == "skipped":
         say(f"{count:,} {'row was' if count == 1 else 'rows were'} skipped")

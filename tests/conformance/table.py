@@ -9,6 +9,7 @@ from typing import Any
 
 from attrex.models.catalog import CATALOG
 from attrex.models.folder import StorableModel
+from tests.conformance import pictured
 from tests.web.talking import always_there
 
 _BILSTM = {"encoder": "bilstm", "embedding": 16, "width": 16, "dropout": 0.0, "window": 20}
@@ -146,4 +147,5 @@ TABLE = [
         rate=5e-3,
         epochs=60,
     ),
+    *(Row(**fields) for fields in pictured.ROWS),
 ]

@@ -1,8 +1,11 @@
-"""Ten products, as a shop would write them, with everything known of three attributes."""
+"""Ten products, as a shop would write them, with everything known of three attributes. Most have a picture,
+in which nothing is to be seen but that it is another one."""
 
 from __future__ import annotations
 
-from attrex.core import Attribute, Product, Source, Stated
+import numpy as np
+
+from attrex.core import Attribute, Picture, Product, Source, Stated
 from attrex.schema import Schema
 from attrex.supervision.distant import label
 from attrex.supervision.pool import Pool
@@ -13,6 +16,8 @@ SIZE = Attribute("Size", "how large it is")
 SCHEMA = Schema([COLOUR, MATERIAL, SIZE])
 NAMES = [attribute.name for attribute in SCHEMA.every]
 
+SIDE = 56
+
 UNSEEN = Attribute("Fastening", "how it closes", examples=("zip", "button"))
 """No model has been trained on it."""
 
@@ -20,10 +25,17 @@ UNSEEN = Attribute("Fastening", "how it closes", examples=("zip", "button"))
 def product(
     id: str, category: str | None, title: str, stated: dict[str, str | None], **texts: str
 ) -> Product:
-    """``stated``: a value, None for "has none", no key for unknown."""
+    """``stated``: a value, None for "has none", no key for unknown. Five has no picture, and ten neither."""
     sources = (Source("title", title), *(Source(name, text) for name, text in texts.items()))
     cells = {name: () if value is None else (Stated(value),) for name, value in stated.items()}
-    return Product(id, category, sources, (), cells)
+    pictures = () if id in ("5", "10") else (picture(id),)
+    return Product(id, category, sources, pictures, cells)
+
+
+def picture(id: str) -> Picture:
+    """Noise of the product's own, of the size that the models of the table want."""
+    draw = np.random.default_rng([len(id), *id.encode()])
+    return Picture(f"{id}.png", draw.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8))
 
 
 PRODUCTS = [

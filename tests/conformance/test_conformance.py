@@ -204,13 +204,17 @@ def test_save_and_load_answer_alike(row: Row, trained: Trained, tmp_path: Path) 
 def test_gradients_reach_every_parameter(row: Row, base: Path) -> None:
     model = begun(row, base)
     batch = model.collate(list(model.examples(pool(), 0)))
+    with torch.no_grad():
+        for parameter in model.network.parameters():
+            if not parameter.any():  # what begins at nought lets nothing through to what lies behind it
+                parameter.normal_(std=0.02)
     model.network(batch)["loss"].backward()
     trainable = {n: p for n, p in model.network.named_parameters() if p.requires_grad}
     assert trainable
     assert [n for n, p in trainable.items() if p.grad is None or not p.grad.abs().sum() > 0] == []
     grouped = [p for group in model.parameter_groups().values() for p in group]
     assert sorted(map(id, grouped)) == sorted(map(id, trainable.values()))
-    assert {"encoder", "head"} <= set(model.parameter_groups()) <= {"encoder", "head", "heavy"}
+    assert {"encoder", "head"} <= set(model.parameter_groups()) <= {"encoder", "head", "heavy", "vision"}
 
 
 @EACH_NETWORK

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,8 @@ def test_kept_records_go_where_the_network_is(row: Row, begun_once: Begun) -> No
     asks = [(p, a) for p in range(len(windows)) for a in range(len(ATTRIBUTES))]
     model = copy.deepcopy(model)
     model.network.to("meta")
+    if row.builder in ("uls-l", "uls-vl"):  # what is out of range is answered without a number read
+        prepared = [replace(record, range=None) for record in prepared]
     if row.builder == "generative":  # its answers stand in its records
         assert len(model.answer(prepared, described, asks)) == len(asks)
         return

@@ -1,36 +1,40 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import pytest
 import torch
 
-from attrex.nn.value_head import ValueHead, value_loss
+from attrex.nn.unified import Seen
+from attrex.nn.value_head import LateFusion, ValueHead, value_loss
+from tests.nn.seen import B, D, P, T, seen
 
-B, M, D = 2, 3, 8
 SIZES = [2, 0, 1]
+BOTH = pytest.mark.parametrize("kind", [ValueHead, LateFusion])
 
 
-def made() -> tuple[ValueHead, torch.Tensor, torch.Tensor, torch.Tensor]:
+def made(kind: type[ValueHead | LateFusion]) -> ValueHead | LateFusion:
     torch.manual_seed(0)
-    head = ValueHead(D, SIZES, dropout=0.0)
-    mask_BM = torch.tensor([[True, True, True], [True, False, False]])
-    return head, torch.randn(B, M, D), mask_BM, torch.randn(B, D)
+    return kind(D, SIZES, dropout=0.0)
 
 
-def test_each_attribute_s_classes_add_up_to_one() -> None:
-    head, memory_BMD, mask_BM, pooled_BD = made()
-    probabilities_BC = head(memory_BMD, mask_BM, pooled_BD).exp()
+@BOTH
+def test_each_attribute_s_classes_add_up_to_one(kind: type[ValueHead | LateFusion]) -> None:
+    head = made(kind)
+    probabilities_BC = head(seen()).exp()
     assert probabilities_BC.shape == (B, 6)
     assert head.first == [0, 3, 4]
     for begin, end in ((0, 3), (3, 4), (4, 6)):
         torch.testing.assert_close(probabilities_BC[:, begin:end].sum(1), torch.ones(B))
 
 
-def test_its_scores_are_those_of_the_formula() -> None:
-    head, memory_BMD, mask_BM, pooled_BD = made()
+def test_the_head_s_scores_are_those_of_the_formula() -> None:
+    head, given = made(ValueHead), seen()
+    assert isinstance(head, ValueHead)
     with torch.no_grad():
-        logarithms_BC = head(memory_BMD, mask_BM, pooled_BD)
-        normed_MD, pooled_D = head.norm(memory_BMD[0]), head.norm(pooled_BD[0])
+        logarithms_BC = head(given)
+        normed_MD, pooled_D = head.norm(given.memory_BMD[0]), head.norm(given.pooled_BD[0])
         for attribute, size in enumerate(SIZES):
             scores = [
                 float(head.query_AD[attribute] @ head.key(normed)) / math.sqrt(D) for normed in normed_MD
@@ -41,18 +45,39 @@ def test_its_scores_are_those_of_the_formula() -> None:
                 for score, normed in zip(scores, normed_MD, strict=True)
             )
             hidden_D = head.hidden(torch.cat([found_D, head.own_AD[attribute] + pooled_D]))
-            first = head.first[attribute]
-            rows = head.class_CD[first : first + 1 + size] @ hidden_D + head.bias_C[first : first + 1 + size]
-            torch.testing.assert_close(logarithms_BC[0, first : first + 1 + size], rows.log_softmax(0))
+            own = slice(head.first[attribute], head.first[attribute] + 1 + size)
+            rows = head.classes.class_CD[own] @ hidden_D + head.classes.bias_C[own]
+            torch.testing.assert_close(logarithms_BC[0, own], rows.log_softmax(0))
 
 
 def test_what_is_not_there_is_not_looked_at() -> None:
-    head, memory_BMD, mask_BM, pooled_BD = made()
-    weights_BAM = head.weights(memory_BMD, mask_BM)
-    torch.testing.assert_close(weights_BAM[1], torch.tensor([[1.0, 0.0, 0.0]] * 3))
-    changed_BMD = memory_BMD.clone()
-    changed_BMD[1, 1:] += 5
-    torch.testing.assert_close(head(changed_BMD, mask_BM, pooled_BD), head(memory_BMD, mask_BM, pooled_BD))
+    head, given = made(ValueHead), seen()
+    assert isinstance(head, ValueHead)
+    weights_BAM = head.weights(given)
+    assert weights_BAM[1, :, 2:].eq(0).all()
+    torch.testing.assert_close(weights_BAM.sum(2), torch.ones(B, 3))
+    changed = given.memory_BMD.clone()
+    changed[1, 2:] += 5
+    torch.testing.assert_close(head(replace(given, memory_BMD=changed)), head(given))
+
+
+def test_late_fusion_joins_attribute_text_and_picture_at_the_end() -> None:
+    """Text and picture are one vector each: what stands where in them makes no difference."""
+    head, given = made(LateFusion), seen()
+    assert isinstance(head, LateFusion)
+    with torch.no_grad():
+        logarithms_BC = head(given)
+        text_D = given.states_BTD[1, :2].mean(0)
+        joined_D = head.joined(torch.cat([head.attribute_AD[2], text_D, given.picture_BD[1]]))
+        rows = head.classes.class_CD[4:6] @ joined_D + head.classes.bias_C[4:6]
+    torch.testing.assert_close(logarithms_BC[1, 4:6], rows.log_softmax(0))
+    turned = replace(
+        given, states_BTD=torch.cat([given.states_BTD[:, :2].flip(1), given.states_BTD[:, 2:]], 1)
+    )
+    torch.testing.assert_close(head(turned)[1], logarithms_BC[1])
+    blind: Seen = replace(given, picture_BD=torch.zeros(B, D))
+    assert (head(blind)[0] - logarithms_BC[0]).abs().max() > 1e-3
+    assert given.memory_BMD.shape[1] == T + P
 
 
 def test_its_loss_is_summed_by_product() -> None:

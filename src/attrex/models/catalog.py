@@ -13,26 +13,44 @@ from attrex.models.eave import build_eave
 from attrex.models.endpoint import build_endpoint
 from attrex.models.folder import StorableModel
 from attrex.models.generative import build_generative
+from attrex.models.jave import build_jave, build_m_jave
 from attrex.models.lexicon import build_lexicon
+from attrex.models.mae import build_mae
 from attrex.models.maveqa import build_maveqa
 from attrex.models.mixencoder import build_mixencoder
+from attrex.models.slot_filling import (
+    build_attn_birnn,
+    build_joint_bert,
+    build_rnn_lstm,
+    build_slot_gated,
+)
 from attrex.models.suopentag import build_suopentag
+from attrex.models.uls_dram import build_uls_l, build_uls_vl
 from attrex.models.virt import build_virt
 
 CATALOG: Mapping[str, Callable[..., StorableModel]] = {
     "adatag": build_adatag,
+    "attn-birnn": build_attn_birnn,
     "aveqa": build_aveqa,
     "cross-encoder": build_cross_encoder,
     "dipair": build_dipair,
     "eave": build_eave,
     "endpoint": build_endpoint,
     "generative": build_generative,
+    "jave": build_jave,
+    "joint-bert": build_joint_bert,
     "lexicon": build_lexicon,
+    "m-jave": build_m_jave,
+    "mae": build_mae,
     "maveqa": build_maveqa,
     "mixencoder": build_mixencoder,
     "multi-crf": build_multi_crf,
+    "rnn-lstm": build_rnn_lstm,
     "separate": build_separate,
+    "slot-gated": build_slot_gated,
     "suopentag": build_suopentag,
     "tag-sets": build_tag_sets,
+    "uls-l": build_uls_l,
+    "uls-vl": build_uls_vl,
     "virt": build_virt,
 }

@@ -31,6 +31,7 @@ from attrex.models.pictured_text import PicturedText, unified, word_width
 from attrex.models.sequence_tagger import Decoding
 from attrex.models.text_encoders import Encoder, MadeText, Shapes, TextArguments
 from attrex.models.trained import TrainedModel
+from attrex.models.slot_filling import Values, value_head
 from attrex.models.unified import UnifiedNetwork, UnifiedTagger
 from attrex.models.unified_tags import AllAttributes, ChosenAttributes
 from attrex.models.vision_encoders import VisionArguments
@@ -40,7 +41,6 @@ from attrex.nn.text_guided import Attending, Concatenated, SelfAttended, TextGui
 
 Joined = Literal["tir", "self-attention", "concatenation"]
 Range = Literal["none", "prototypes", "dynamic", "words"]
-Values = Literal["head", "none"]
 WIDTH = 200
 """Of the feature decoder's BiLSTM, both directions together (AdaTag's)."""
 
@@ -154,7 +154,6 @@ def _mechanism(arguments: dict[str, Any], joiner: Callable[[MadeText], nn.Module
     range, others = arguments["range"], arguments["others"]
     scheme = SCHEMES[one_of("scheme", arguments["scheme"], SCHEMES)]
     one_of("range", range, get_args(Range))
-    one_of("values", arguments["values"], get_args(Values))
     one_of("decoder", arguments["decoder"], get_args(Decoding))
     if isinstance(others, bool) or not isinstance(others, int) or others < 0:
         raise ConfigError(f"model.arguments.others: expected a whole number from 0, got {others!r}")
@@ -190,6 +189,6 @@ def _mechanism(arguments: dict[str, Any], joiner: Callable[[MadeText], nn.Module
     return UnifiedTagger(
         lambda text: unified(text, joiner(text)),
         tags,
-        values=dropout if arguments["values"] == "head" else None,
+        values=value_head(arguments),
         others=None if range == "none" else others,
     )

@@ -28,7 +28,7 @@ from attrex.models.unified_tags import TagPart, decoded, range_tensors
 from attrex.nn.attribute_range import range_loss
 from attrex.nn.threads import one_thread
 from attrex.nn.unified import UnifiedEncoder
-from attrex.nn.value_head import ValueHead, value_loss
+from attrex.nn.value_head import ValueScorer, value_loss
 from attrex.text.reading import Reading, read
 
 PREPARED_TOKENS = 4096
@@ -43,6 +43,8 @@ APPLIES = 0.5
 MakeEncoder = Callable[[MadeText], UnifiedEncoder]
 MakeTags = Callable[[MadeText, AttributeTable], nn.Module]
 """From the text part and the attributes to a ``TagPart``."""
+MakeValues = Callable[[int, Sequence[int]], nn.Module]
+"""From the width of the states and the number of each attribute's values to a ``ValueScorer``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class UnifiedNetwork(nn.Module):
     """``forward`` takes what ``UnifiedTagger.collate`` gives."""
 
     def __init__(
-        self, encoder: UnifiedEncoder, tags: nn.Module, values: ValueHead | None, table: AttributeTable
+        self, encoder: UnifiedEncoder, tags: nn.Module, values: nn.Module | None, table: AttributeTable
     ) -> None:
         super().__init__()
         self.encoder, self.tags, self.values, self.table = encoder, tags, values, table
@@ -71,6 +73,13 @@ class UnifiedNetwork(nn.Module):
         part: TagPart = self.tags  # type: ignore[assignment]  # a module that is one
         return part
 
+    @property
+    def scorer(self) -> ValueScorer:
+        """The value head, which there must be."""
+        assert self.values is not None
+        scorer: ValueScorer = self.values  # type: ignore[assignment]  # a module that is one
+        return scorer
+
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """``loss``: the tags' negative log likelihood, the binary cross-entropy of the attribute range and
         the cross-entropy of the values, summed over what is known of a product, averaged over products."""
@@ -80,7 +89,7 @@ class UnifiedNetwork(nn.Module):
         if looked.range_BA is not None:
             loss_B = loss_B + range_loss(looked.range_BA, batch["has_BA"], batch["known_BA"])
         if self.values is not None:
-            logarithms_BC = self.values(seen.memory_BMD, seen.mask_BM, seen.pooled_BD)
+            logarithms_BC = self.scorer(seen)
             loss_B = loss_B + value_loss(
                 logarithms_BC, batch["class_product_M"], batch["class_M"], batch["class_weight_M"]
             )
@@ -88,22 +97,20 @@ class UnifiedNetwork(nn.Module):
 
 
 class UnifiedTagger:
-    """See the module's text. ``values``: the dropout of a value head, None for a model without one;
+    """See the module's text. ``values``: makes a value head, None for a model without one;
     ``others``: of ``unified_tags.decoded``, None decodes what every ask says."""
 
     record_types = (PreparedProduct, DescribedPlace)
 
     def __init__(
-        self, encoder: MakeEncoder, tags: MakeTags, *, values: float | None, others: int | None = None
+        self, encoder: MakeEncoder, tags: MakeTags, *, values: MakeValues | None, others: int | None = None
     ) -> None:
         self._encoder, self._tags, self._values, self._others = encoder, tags, values, others
 
     def assemble(self, text: MadeText, table: AttributeTable) -> UnifiedNetwork:
         assert isinstance(table, KnownValuesTable)
-        values = None
-        if self._values is not None:
-            sizes = [len(own) for own in table.values]
-            values = ValueHead(text.width, sizes, dropout=self._values)
+        sizes = [len(own) for own in table.values]
+        values = None if self._values is None else self._values(text.width, sizes)
         return UnifiedNetwork(self._encoder(text), self._tags(text, table), values, table)
 
     def prepare(self, learnt: Learnt[UnifiedNetwork], products: Sequence[Product]) -> list[PreparedProduct]:
@@ -161,7 +168,7 @@ class UnifiedTagger:
             **picture_tensors([example.product for example in examples]),
             **range_tensors(examples, table),
             **network.part.labels(examples, table, inputs.chain_NT.shape[1]),
-            **({} if network.values is None else class_tensors(examples, table, network.values.first)),
+            **({} if network.values is None else class_tensors(examples, table, network.scorer.first)),
         }
 
 
@@ -176,7 +183,7 @@ def _prepared(
     ranges = None if looked.range_BA is None else looked.range_BA.sigmoid().tolist()
     values_BC = None
     if network.values is not None:
-        values_BC = network.values(seen.memory_BMD, seen.mask_BM, seen.pooled_BD).exp()
+        values_BC = network.scorer(seen).exp()
     return [
         PreparedProduct(
             reading,
@@ -205,7 +212,7 @@ def _decoded(
     for answer, (window, described) in zip(tagged, asked, strict=True):
         candidates, none, place = answer.candidates, answer.none_score or 0.0, described.place
         if network.values is not None and window.values_C is not None:
-            first, values = network.values.first[place], table.values[place]
+            first, values = network.scorer.first[place], table.values[place]
             own_W = window.values_C[first : first + 1 + len(values)].tolist()
             candidates, none = with_known(candidates, none, values, own_W, window.reading)
         applies = None

@@ -184,6 +184,28 @@ class ChosenAttributes(nn.Module):
         }
 
 
+class NoTags(nn.Module):
+    """For a model that scores known values alone: no word has a tag, and nothing of it is kept."""
+
+    threshold: float | None = None
+
+    def look(self, seen: Seen) -> Looked:
+        return Looked(seen.states_BTD[:, :, :0], None)
+
+    def loss(self, looked: Looked, batch: dict[str, Tensor]) -> Tensor:
+        return looked.tokens_BTX.new_zeros(len(looked.tokens_BTX))
+
+    def spans(self, tokens: Sequence[Tensor], asks: Tensor) -> tuple[Tensor, Tensor]:
+        longest = max(len(own) for own in tokens)
+        never_NTL = torch.full((len(asks), longest, 1), -torch.inf, device=asks.device)
+        return never_NTL, torch.zeros(len(asks), device=asks.device)
+
+    def labels(
+        self, examples: Sequence[TaggedWindow], table: AttributeTable, width: int
+    ) -> dict[str, Tensor]:
+        return {}
+
+
 def decoded(windows: Sequence[TaggedWindow], epoch: int, others: int) -> list[TaggedWindow]:
     """For ``ChosenAttributes``: the windows with all asks of which a value is known, and of each ``others``
     more, drawn anew each epoch: the range may be wrong, and the decoder must be able to answer nothing. Those

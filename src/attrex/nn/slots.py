@@ -16,6 +16,9 @@ from attrex.nn.attribute_range import RangeHead
 from attrex.nn.cosine import Recurrent
 from attrex.nn.unified import Seen
 
+_INNER = 64
+"""Of the additive attention, which holds so many numbers for each pair of tokens."""
+
 
 class RecurrentSlots(nn.Module):
     """ULS's feature decoder without its tags: a BiLSTM over the states. It judges no range."""
@@ -106,13 +109,13 @@ class AdditiveAttention(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.query, self.key = nn.Linear(width, width), nn.Linear(width, width, bias=False)
-        self.score = nn.Linear(width, 1, bias=False)
+        self.query, self.key = nn.Linear(width, _INNER), nn.Linear(width, _INNER, bias=False)
+        self.score = nn.Linear(_INNER, 1, bias=False)
 
     def forward(self, states_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """The contexts ``(B, T, D)``."""
-        pairs_BTTD = torch.tanh(self.query(states_BTD).unsqueeze(2) + self.key(states_BTD).unsqueeze(1))
-        weights_BTT = _softmax(self.score(pairs_BTTD).squeeze(3), mask_BT.unsqueeze(1))
+        pairs_BTTI = torch.tanh(self.query(states_BTD).unsqueeze(2) + self.key(states_BTD).unsqueeze(1))
+        weights_BTT = _softmax(self.score(pairs_BTTI).squeeze(3), mask_BT.unsqueeze(1))
         return weights_BTT @ states_BTD
 
 

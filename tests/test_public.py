@@ -31,7 +31,7 @@ FLAGS = {
     " --quiet -q --cache --cache-limit",
     "attrex backtest": "--schema --recipe --min-precision --share --html --seed --json --quiet -q",
     "attrex evaluate": "--model -m --against --matching --complete --min-precision --html --seed --json",
-    "attrex inspect": "--html --limit --page-limit",
+    "attrex inspect": "--html --limit --page-limit --data --format --mapping --model -m --word",
     "attrex plan": "--model -m --all --ask --seconds --seed --json --quiet -q",
     "attrex schema": "",
     "attrex schema infer": "--out -o",
@@ -47,7 +47,7 @@ READING = {
     "attrex plan",
     "attrex schema infer",
 }
-SEEING = READING - {"attrex schema infer"}
+SEEING = (READING - {"attrex schema infer"}) | {"attrex inspect"}
 
 
 def test_the_public_names_are_these() -> None:

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 from rich.console import Console, RenderableType
 
-_VOID = {"meta", "input", "br"}
+_VOID = {"meta", "input", "br", "img"}
 
 
 class Page(HTMLParser):

@@ -34,8 +34,8 @@ def test_all_places_of_a_value() -> None:
     more = [{**other, "evidence_kind": "span"}, "odd"]
     row = parse(record(other_places=more), 1)
     assert row.places == (
-        Place("title", "shoe, navy, 42", (6, 10), "span"),
-        Place("bullets", "in navy", (3, 7), "span"),
+        Place("title", "shoe, navy, 42", (6, 10), "span", (12, 16)),
+        Place("bullets", "in navy", (3, 7), "span", (3, 7)),
     )
     assert parse(record(other_places=json.dumps(more)), 1).places == row.places
     assert parse(valueless("not_stated"), 1).places == ()

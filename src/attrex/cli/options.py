@@ -49,9 +49,7 @@ class GateName(StrEnum):
 
 Gate = Annotated[
     GateName | None,
-    typer.Option(
-        "--gate", help="What decides what is asked: text, category, picture, none; else auto."
-    ),
+    typer.Option("--gate", help="What decides what is asked: text, category, picture, none; else auto."),
 ]
 MinPrecision = Annotated[
     float | None,
@@ -172,9 +170,9 @@ _RECORDS = (DataOptions, PictureOptions)
 
 
 def reads_data(verb: Callable[..., None]) -> Callable[..., None]:
-    """A verb of which some parameters are ``DataOptions`` (the first) and ``PictureOptions``, as one with
-    these records' fields in its signature, where typer looks for flags: the file first, what is said about it
-    behind the verb's own options."""
+    """A verb of which some parameters are ``DataOptions`` and ``PictureOptions``, as one with these records'
+    fields in its signature, where typer looks for flags: the file first, what is said about it behind the
+    verb's own options."""
     parameters = inspect.signature(verb, eval_str=True).parameters
     records = {name: p.annotation for name, p in parameters.items() if p.annotation in _RECORDS}
     fields = {name: inspect.signature(record, eval_str=True).parameters for name, record in records.items()}
@@ -185,8 +183,9 @@ def reads_data(verb: Callable[..., None]) -> Callable[..., None]:
         made = {name: records[name](**{each: given.pop(each) for each in fields[name]}) for name in records}
         verb(**made, **given)
 
-    path, *said = (each for record in fields.values() for each in record.values())
-    shown = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (path, *own, *said)]
+    said = [each for record in fields.values() for each in record.values()]
+    path = said[: DataOptions in records.values()]
+    shown = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*path, *own, *said[len(path) :])]
     called.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]  # what typer reads
     called.__annotations__ = {p.name: p.annotation for p in shown}
     return called

@@ -93,7 +93,12 @@ def tell_problems(reader: Reader, pictures: PictureAccess | None = None) -> None
     _tell("skipped", reader.skipped, reader.skipped_rows)
     _tell("warning", reader.warned, reader.warnings)
     if pictures is not None:
-        _tell("warning", pictures.problems.warned, pictures.problems.warnings)
+        tell_pictures(pictures)
+
+
+def tell_pictures(pictures: PictureAccess) -> None:
+    """The pictures that were left out."""
+    _tell("warning", pictures.problems.warned, pictures.problems.warnings)
 
 
 @contextmanager

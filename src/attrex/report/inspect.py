@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from attrex.report.illustrations import Illustrations
 from attrex.report.numbers import counted, fraction, whole
 from attrex.report.page import asset, bdi, page, section, tiles
 from attrex.report.page import table as html_table
@@ -78,9 +79,11 @@ def inspect_html(
     title: str = "Extractions",
     limit: int = 2000,
     file: str | None = None,
+    illustrations: Illustrations | None = None,
 ) -> str:
     """A self-contained page over the long form's rows. All rows are counted, the first ``limit`` are
-    shown, and the page says how many are left out. ``file`` is named in errors.
+    shown, and the page says how many are left out. ``file`` is named in errors. ``illustrations`` stand
+    beside the rows that they belong to.
 
     Raises ``InputError`` where a row lacks a field or holds something else in it.
     """
@@ -99,13 +102,14 @@ def inspect_html(
         ),
         section("How the asks ended", f'<div class="panel">{_status_bar(seen.statuses)}</div>'),
         section("By attribute", _attribute_table(seen)),
-        _rows_section(seen),
+        _rows_section(seen, illustrations or Illustrations()),
     ]
     return page(
         title,
         "\n".join(parts),
         subtitle="What was found in the texts, where it stands, and how sure the model is.",
         script="inspect.js",
+        pictures=illustrations is not None,
     )
 
 
@@ -135,7 +139,7 @@ def _attribute_table(seen: _Overview) -> str:
     )
 
 
-def _rows_section(seen: _Overview) -> str:
+def _rows_section(seen: _Overview, illustrations: Illustrations) -> str:
     left_out = seen.total - len(seen.rows)
     notice = (
         f'<p class="notice">This page shows the first {whole(len(seen.rows))} of {whole(seen.total)} rows; '
@@ -143,11 +147,13 @@ def _rows_section(seen: _Overview) -> str:
         if left_out
         else ""
     )
+    if illustrations.note:
+        notice += f'<p class="notice">{escaped(illustrations.note)}</p>'
     head = (
         '<th scope="col" class="w-ask">Attribute and product</th><th scope="col" class="w-value">Value</th>'
         '<th scope="col" class="w-sure">Probability</th><th scope="col">Where it stands</th>'
     )
-    body = "\n".join(_row(row) for row in seen.rows)
+    body = "\n".join(_row(row, number, illustrations) for number, row in enumerate(seen.rows))
     return (
         f"<section><h2>Extractions</h2>{notice}{_filters(seen)}"
         f'<p class="shown" id="shown" role="status">{counted(len(seen.rows), "row")}.</p>'
@@ -173,7 +179,7 @@ def _filters(seen: _Overview) -> str:
     return Template(asset("filters.html")).substitute(options=options, picks=picks)
 
 
-def _row(row: InspectRow) -> str:
+def _row(row: InspectRow, number: int, illustrations: Illustrations) -> str:
     p = "" if row.probability is None else f"{row.probability:.6f}"
     canonical = (
         f'<span class="said">written canonically: {bdi(clipped(row.canonical, _VALUE))}</span>'
@@ -188,10 +194,33 @@ def _row(row: InspectRow) -> str:
     return (
         f'<tr data-attribute="{escaped(row.attribute)}" data-status="{row.status}" data-p="{p}">'
         f'<th scope="row"><span class="attribute">{bdi(row.attribute)}</span>'
-        f'<span class="id">{bdi(clipped(row.product_id, 80))}</span></th>'
+        f'<span class="id">{bdi(clipped(row.product_id, 80))}</span>{_picture(row, illustrations)}</th>'
         f'<td>{value}<div class="ends">{_chip(row.status)}</div></td>'
-        f"<td>{meter(row.probability)}</td><td>{_evidence(row)}{_others(row)}</td></tr>"
+        f"<td>{meter(row.probability)}</td>"
+        f"<td>{_evidence(row)}{_heat(number, illustrations)}{_others(row)}</td></tr>"
     )
+
+
+def _picture(row: InspectRow, illustrations: Illustrations) -> str:
+    image = illustrations.pictures.get(row.product_id)
+    if image is None:
+        return ""
+    return _image(image, f"picture of {clipped(row.product_id, 80)}", "thumbnail")
+
+
+def _heat(number: int, illustrations: Illustrations) -> str:
+    figures = ""
+    for each in illustrations.heat_maps.get(number, ()):
+        words = clipped(each.words, 80)
+        image = _image(each.image, f"the picture, bright where {words} attends", "heat")
+        figures += (
+            f"<figure>{image}<figcaption>attention of {bdi(words)} over the picture</figcaption></figure>"
+        )
+    return f'<div class="figures">{figures}</div>' if figures else ""
+
+
+def _image(image: str, text: str, css: str) -> str:
+    return f'<img class="{css}" src="{escaped(image)}" alt="{escaped(text)}" width="112" height="112">'
 
 
 def _evidence(row: InspectRow) -> str:

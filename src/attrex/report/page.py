@@ -25,10 +25,13 @@ def _hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def page(title: str, body: str, *, subtitle: str = "", script: str | None = None) -> str:
+def page(
+    title: str, body: str, *, subtitle: str = "", script: str | None = None, pictures: bool = False
+) -> str:
     """A whole document. ``body`` is HTML, already escaped; ``title`` and ``subtitle`` are text.
 
-    ``script`` names the package's own script file to carry, if any.
+    ``script`` names the package's own script file to carry, if any; ``pictures``: the body has images, as
+    data URIs.
     """
     style = asset("page.css")
     code = asset(script) if script else None
@@ -37,6 +40,7 @@ def page(title: str, body: str, *, subtitle: str = "", script: str | None = None
             "default-src 'none'",
             f"style-src {_hash(style)}",
             "script-src " + (_hash(code) if code else "'none'"),
+            *(["img-src data:"] if pictures else []),
             "base-uri 'none'",
             "form-action 'none'",
         )

@@ -26,12 +26,13 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands. ``mark`` is its ``[start, end)`` in the snippet."""
+    """Where a value stands, ``[start, end)`` in its source. ``mark`` is the same in the snippet."""
 
     source: str | None
     snippet: str | None
     mark: tuple[int, int] | None
     kind: str | None
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ def _place(record: Mapping[str, Any], number: int, file: str | None) -> Place:
     if snippet and start is not None and end is not None and within is not None:
         stop = within + end - start
         mark = (within, stop) if 0 <= within < stop <= len(snippet) else None
-    return Place(_text(record, "source"), snippet, mark, _text(record, "evidence_kind"))
+    span = None if start is None or end is None else (start, end)
+    return Place(_text(record, "source"), snippet, mark, _text(record, "evidence_kind"), span)
 
 
 def _text(record: Mapping[str, Any], name: str) -> str | None:

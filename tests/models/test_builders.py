@@ -27,9 +27,18 @@ def test_every_recipe_builds(name: str) -> None:
     settings_of(recipe, 0)
 
 
+NEEDED = {"endpoint": {"address": "http://localhost:8000/v1", "model": "m"}}
+"""Arguments that have no default."""
+
+
+def test_an_argument_that_is_needed_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"model\.arguments\.model: is missing; endpoint needs it"):
+        build("endpoint", {"address": "http://localhost:8000/v1"})
+
+
 @pytest.mark.parametrize("builder", CATALOG)
 def test_a_model_s_configuration_builds_it_again(builder: str) -> None:
-    config = CATALOG[builder]().config()
+    config = CATALOG[builder](**NEEDED.get(builder, {})).config()
     assert set(config["arguments"]) == set(inspect.signature(CATALOG[builder]).parameters)
     assert CATALOG[builder](**config["arguments"]).config() == config
 

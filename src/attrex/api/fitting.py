@@ -273,6 +273,9 @@ def build(builder: str, arguments: Mapping[str, Any]) -> StorableModel:
             raise ConfigError(
                 f"model.arguments.{name}: {builder} has no such argument; it has {', '.join(known)}"
             )
+    for name, parameter in known.items():
+        if parameter.default is parameter.empty and name not in arguments:
+            raise ConfigError(f"model.arguments.{name}: is missing; {builder} needs it")
     return CATALOG[builder](**arguments)
 
 

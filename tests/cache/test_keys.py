@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from attrex.cache import attribute_key, product_key
 from attrex.core import Attribute, Picture, Product, Source, Stated
 
@@ -20,6 +22,15 @@ def test_all_that_a_model_may_read_of_a_product_is_in_its_key() -> None:
     ]
     keys = {product_key(each, "1") for each in (ONE, *others)} | {product_key(ONE, "2")}
     assert len(keys) == len(others) + 2
+
+
+def test_a_picture_that_was_read_counts_by_what_it_shows() -> None:
+    def key(location: str, light: int | None) -> str:
+        pixels = None if light is None else np.full((4, 4, 3), light, np.uint8)
+        return product_key(replace(ONE, pictures=(Picture(location, pixels),)), "1")
+
+    assert key("a.jpg", 7) == key("b.jpg", 7)
+    assert len({key("a.jpg", 7), key("a.jpg", 8), key("a.jpg", None), key("b.jpg", None)}) == 4
 
 
 def test_neither_its_id_nor_its_values_are() -> None:

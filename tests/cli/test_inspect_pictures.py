@@ -16,7 +16,6 @@ from tests.cli.shell import Shell
 from tests.extract.scripted import WordTokeniser
 from tests.report.reading import Page
 
-
 Filled = tuple[Path, Path, Path]
 
 

@@ -25,7 +25,7 @@ SCHEMA = Schema([A, B, C])
 class Table:
     """A gate whose probabilities of "A" and "B" stand in the product's id: ``0.9 0.1``."""
 
-    attributes = ("A", "B")
+    attributes, pictures = ("A", "B"), None
 
     def __init__(self) -> None:
         self.judged: list[str] = []

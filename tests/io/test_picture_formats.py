@@ -14,6 +14,7 @@ import pytest
 from attrex.core import Picture, Source, Span, Stated
 from attrex.errors import InputError
 from attrex.io.mapping import ColumnMapping
+from attrex.io.presets import PRESETS
 from attrex.io.reader import open_reader
 from tests.io.files import write, write_lines
 
@@ -229,6 +230,21 @@ def test_folders_by_id_need_no_column(tmp_path: Path) -> None:
     assert [r.product.pictures for r in open_reader(path, mapping=wish)] == [(Picture("photos/a.jpg"),), ()]
     assert [r.product.pictures for r in open_reader(beside, mapping=wish)] == [(Picture("photos/7"),), ()]
     assert [r.product.pictures for r in open_reader(beside)] == [(), ()]
+
+
+def test_a_folder_without_a_name_is_where_pictures_are_looked_for_themselves(tmp_path: Path) -> None:
+    wish = ColumnMapping(picture_folder="")
+    named = write(tmp_path / "a.csv", "id,title,image\n7,Shoe,a.jpg\n")
+    by_id = write(tmp_path / "b.csv", "id,title\n7,Shoe\n,Boot\n")
+    assert [r.product.pictures for r in open_reader(named, mapping=wish)] == [(Picture("a.jpg"),)]
+    assert [r.product.pictures for r in open_reader(by_id, mapping=wish)] == [(Picture("7"),), ()]
+    flipkart = ColumnMapping(picture_folder="").over(PRESETS["flipkart"])
+    assert flipkart.picture_folder == ""
+    implicit = open_reader(write(tmp_path / "train.tsv", TSV), mapping=wish)
+    assert next(iter(implicit)).product.pictures == (Picture("B1.jpg"),)
+    record = '{"text": "A red shoe", "images": ["1.jpg"], "specs": {"Color": "red"}}\n'
+    mae = open_reader(write(tmp_path / "m.jsonl", record), format="mae", mapping=wish)
+    assert next(iter(mae)).product.pictures == (Picture("1.jpg"),)
 
 
 REAL = [

@@ -51,6 +51,16 @@ def test_what_a_gate_spares_is_told_where_there_is_one() -> None:
     assert row(text, "spared by the gate") == ["spared by the gate", "300,000", "–"]
 
 
+def test_the_cost_that_a_gate_saves_is_told() -> None:
+    plan = CataloguePlan("shop.csv", 12_000, 512, (replace(EAVE, spared=168_000), LEXICON))
+    told = " ".join(notes(plan))
+    assert "eave: the gate asks 84,000 cells instead of 252,000, and saves 80 s of answering" in told
+    assert "(9 TFLOP)." in told
+    assert "lexicon: the gate" not in told
+    nothing = CataloguePlan("shop.csv", 9, 9, (replace(LEXICON, asks=0, spared=7),))
+    assert "lexicon: the gate asks 0 cells instead of 7." in notes(nothing)
+
+
 def test_models_stand_side_by_side() -> None:
     text = printed(EAVE, LEXICON)
     assert "shop.csv: 12,000 products" in text

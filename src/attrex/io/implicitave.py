@@ -10,6 +10,7 @@ from attrex.core import Picture, Product, Source, Stated
 from attrex.errors import InputError
 from attrex.io.category_schema import implied_schema
 from attrex.io.input import Input
+from attrex.io.mapping import within
 from attrex.io.problems import OnError
 from attrex.io.rows import Reader, Row
 from attrex.io.tables import Table
@@ -28,7 +29,7 @@ class ImplicitAveReader(Reader):
     def __init__(self, source: Input, on_error: OnError, picture_folder: str | None = None) -> None:
         super().__init__(source, "implicitave", on_error)
         self._table = Table(source)
-        self._pictures = (picture_folder or _PICTURES).rstrip("/")
+        self._pictures = _PICTURES if picture_folder is None else picture_folder
 
     @property
     def folder(self) -> Path:
@@ -60,7 +61,7 @@ class ImplicitAveReader(Reader):
             id=self._unique(cells["id"], row, "id"),
             category=cells["category"].strip() or None,
             sources=(Source("title", text),) if text else (),
-            pictures=(Picture(f"{self._pictures}/{picture}"),) if picture else (),
+            pictures=(Picture(within(self._pictures, picture)),) if picture else (),
             stated={name: (Stated(value),)} if name and value else {},
         )
 

@@ -10,6 +10,7 @@ from attrex.core import Picture, Product, Source, Stated
 from attrex.errors import InputError
 from attrex.io.cells import mended, values_of
 from attrex.io.input import Input
+from attrex.io.mapping import within
 from attrex.io.problems import OnError
 from attrex.io.rows import Reader, Row
 from attrex.io.tables import RawRow, json_rows
@@ -28,7 +29,7 @@ class MaeReader(Reader):
 
     def __init__(self, source: Input, on_error: OnError, picture_folder: str | None = None) -> None:
         super().__init__(source, "mae", on_error)
-        self._folder = "" if picture_folder is None else f"{picture_folder.rstrip('/')}/"
+        self._folder = picture_folder or ""
         self._is_list = source.head_text().lstrip("\ufeff \t\r\n").startswith("[")
 
     def _rows(self) -> Iterator[Row]:
@@ -82,7 +83,7 @@ class MaeReader(Reader):
             id=f"row-{row}" if id is None else self._unique(str(id), row, None),
             category=category if isinstance(category, str) else None,
             sources=tuple(Source(n, t) for n, t in texts if isinstance(t, str) and t.strip()),
-            pictures=tuple(Picture(p if "://" in p else self._folder + p) for p in places),
+            pictures=tuple(Picture(p if "://" in p else within(self._folder, p)) for p in places),
             stated=stated,
         )
 

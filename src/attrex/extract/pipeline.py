@@ -34,6 +34,9 @@ PICTURED = 64
 """Products a batch where their pictures are read: 10 MB of a picture each, of 224 pixels."""
 WINDOWS = 512
 """Windows prepared at once: one product of 10 MB is 20,000 windows."""
+ASKS = 65_536
+"""Cells of a batch beyond which no product is added, and windows times attributes that are answered at once:
+what bounds memory where products have thousands of attributes, or hundreds of windows."""
 GATE = "gate"
 """The stage that denies an attribute, in the provenance."""
 AHEAD = 2
@@ -81,7 +84,7 @@ class Pipeline:
         pending: deque[tuple[list[Request], Future[Done]]] = deque()
         with self._pool() as (pool, workers):
             try:
-                while part := list(islice(waiting, batch)):
+                while part := _some(waiting, batch):
                     seen = None if self.pictures is None else look(part, self.pictures)
                     pending.append((part, pool.submit(self._done, part, seen)))
                     if len(pending) >= AHEAD + workers:
@@ -131,16 +134,20 @@ class Pipeline:
         merged = {at: [Merged() for _ in requests[at].attributes] for at in readable}
         for begin in range(0, len(windows), WINDOWS):
             part = windows[begin : begin + WINDOWS]
-            asks: list[tuple[int, int]] = []
-            owners: list[tuple[Merged, Window]] = []
-            for number, window in enumerate(part):
-                at = readable[window.index]
-                for index, gathered in zip(indices[at], merged[at], strict=True):
-                    asks.append((number, index))
-                    owners.append((gathered, window))
-            answered = self.model.answer(self._prepare(part), self._described.records, asks)
-            for answer, (gathered, window) in zip(answered, owners, strict=True):
-                gathered.add(answer, window)
+            prepared = self._prepare(part)
+            asks = (
+                (number, index, gathered)
+                for number, window in enumerate(part)
+                for index, gathered in zip(
+                    indices[readable[window.index]], merged[readable[window.index]], strict=True
+                )
+            )
+            # What depends on each other stays together.
+            while some := list(islice(asks, None if self.model.traits.joint else ASKS)):
+                pairs = [(number, index) for number, index, _ in some]
+                answered = self.model.answer(prepared, self._described.records, pairs)
+                for answer, (number, _, gathered) in zip(answered, some, strict=True):
+                    gathered.add(answer, part[number])
         results: list[Answers] = []
         for at, request in enumerate(requests):
             if at in merged:
@@ -228,6 +235,19 @@ class Pipeline:
             else next(answered)
             for a in request.attributes
         ]
+
+
+def _some(waiting: Iterator[Request], most: int) -> list[Request]:
+    """The next requests: so many at most, and no further one where they ask ``ASKS`` cells."""
+    some: list[Request] = []
+    cells = 0
+    while len(some) < most and cells < ASKS:
+        request = next(waiting, None)
+        if request is None:
+            break
+        some.append(request)
+        cells += len(request.attributes)
+    return some
 
 
 def input_hash(product: Product) -> str:

@@ -10,10 +10,11 @@ from attrex.api.extractor import Extractor
 from attrex.core import Attribute, Picture, Product
 from attrex.errors import ConfigError, InputError
 from attrex.extract import Pipeline
-from attrex.extract.pipeline import WINDOWS
+from attrex.extract.pipeline import BATCH, WINDOWS
 from attrex.io.pictures import PictureAccess, gather
 from attrex.io.rows import Reader
 from attrex.models.interface import Model
+from attrex.nn.threads import workers
 from attrex.normalise import Normaliser
 from attrex.plan import CataloguePlan, Subject, plan_model, resident, survey
 from attrex.plan.estimate import Fill
@@ -68,6 +69,7 @@ def plan(
     for at, ((extractor, size), own, name) in enumerate(zip(loaded, asked, names, strict=True)):
         progress(f"{name}: measuring for about {seconds:g} s")
         own_seen = replace(seen, sample=_with_pixels(seen.sample, extractor))
+        many = workers() if extractor.model.traits.concurrent else 1
         asks, every = seen.asks[at], seen.asks[len(asked) + at]
         if _looks(extractor):
             asks = round(every * _share(own, ungated[at], own_seen.sample))
@@ -80,7 +82,8 @@ def plan(
             attributes=seen.attributes[at],
             asks=asks,
             spared=None if extractor.gate is None else every - asks,
-            start=_starter(extractor, own),
+            start=_starter(extractor, ungated[at], many),
+            workers=many,
             loaded=size,
             at_once=WINDOWS,
         )
@@ -123,11 +126,12 @@ def _asked(extractor: Extractor, names: Sequence[str] | None, *, all: bool, gate
     return asked
 
 
-def _starter(extractor: Extractor, asked: Asked) -> Callable[[Model], Fill]:
-    """The real path with another in the model's place; pictures are read anew."""
+def _starter(extractor: Extractor, every: Asked, many: int) -> Callable[[Model], Fill]:
+    """The real path, the gate's part of it included, with another in the model's place; pictures are read
+    anew. So few products are shared out among the ``many`` workers as a whole catalogue is."""
 
     def start(model: Model) -> Fill:
-        pictures = None if model.traits.pictures is None else extractor.picture_reader(kept=0)
+        pictures = extractor.picture_reader(kept=0)
         pipeline = Pipeline(
             model,
             extractor.schema,
@@ -135,11 +139,13 @@ def _starter(extractor: Extractor, asked: Asked) -> Callable[[Model], Fill]:
             stage=extractor.name,
             version=extractor.version,
             pictures=pictures,
+            gate=extractor.gate,
         )
 
         def fill(products: Sequence[Product]) -> None:
-            requests = (extractor.request(_unread(p), asked(p), all=True) for p in products)
-            for _ in pipeline.run(requests):
+            requests = (extractor.request(_unread(p), every(p), all=True) for p in products)
+            batch = None if many == 1 else min(BATCH, -(-len(products) // many))
+            for _ in pipeline.run(requests, batch=batch):
                 pass
 
         return fill

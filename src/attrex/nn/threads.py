@@ -21,6 +21,11 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def workers() -> int:
+    """How many batches a model that can works on side by side: as many as torch has threads."""
+    return torch.get_num_threads()
+
+
 @contextmanager
 def side_by_side(name: str) -> Iterator[tuple[ThreadPoolExecutor, int]]:
     """As many workers as torch has threads, and their number; each computes with a thread of its own.
@@ -28,9 +33,9 @@ def side_by_side(name: str) -> Iterator[tuple[ThreadPoolExecutor, int]]:
     Two batches side by side keep two cores busy all along; one batch over two cores does so only within its
     large products, and the Python between them runs on one.
     """
-    workers = torch.get_num_threads()
+    many = workers()
     try:
-        with ThreadPoolExecutor(workers, name, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield pool, workers
+        with ThreadPoolExecutor(many, name, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield pool, many
     finally:
-        torch.set_num_threads(workers)
+        torch.set_num_threads(many)

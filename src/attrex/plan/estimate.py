@@ -37,7 +37,8 @@ Fill = Callable[[Sequence[Product]], None]
 class Subject:
     """A model to be planned with. ``start`` makes, of a model that stands in for it, what fills products;
     ``asked`` says what they are asked, ``attributes`` what any is; ``asks`` are the cells to fill, ``spared``
-    those that a gate denies besides (None without one). ``loaded`` is what the model takes in memory,
+    those that a gate denies besides (None without one). ``workers``: batches that the model works on at once;
+    ``start``'s fill gives each of them its share. ``loaded`` is what the model takes in memory,
     ``at_once`` how many windows are prepared at once."""
 
     name: str
@@ -51,11 +52,13 @@ class Subject:
     loaded: int | None
     at_once: int
     spared: int | None = None
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """By step; ``rest`` is reading windows, merging and resolving, as far as it is not done meanwhile."""
+    """By step; ``rest`` is the gate, reading windows, merging and resolving, as far as it is not done
+    meanwhile."""
 
     prepare: float
     describe: float
@@ -174,7 +177,11 @@ def plan_model(subject: Subject, survey: Survey, *, seconds: float, base: int | 
         spent["prepare"], flops.prepare, own_flops.prepare, len(whole.windows), len(part.windows)
     )
     answer = deep * _scaled(spent["answer"], flops.answer, own_flops.answer, len(whole.asks), len(part.asks))
-    rest = max(0.0, spent[WALL] - spent["prepare"] - spent["describe"] - spent["answer"])
+    # A step's seconds are those of all workers; of a few products there may have been work for one only.
+    busy = min(subject.workers, len(measured))
+    steps = (spent["prepare"] + spent["answer"]) / busy + spent["describe"]
+    rest = max(0.0, spent[WALL] - steps)
+    prepare, answer = prepare / subject.workers, answer / subject.workers
     windows = len(whole.windows) * wide
     cache = plan_cache(
         subject.model,

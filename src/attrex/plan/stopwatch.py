@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Lock
 
 from attrex.core import Answer, Attribute, Product
 from attrex.models.interface import Described, Model, Prepared, Traits
@@ -12,10 +13,11 @@ from attrex.text.tokeniser import Tokeniser
 
 
 class Stopwatch:
-    """A ``Model`` around another; ``seconds`` holds what each step has taken so far."""
+    """A ``Model`` around another; ``seconds`` holds what each step has taken so far, in all threads that
+    were at it."""
 
     def __init__(self, model: Model, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._model, self._clock = model, clock
+        self._model, self._clock, self._lock = model, clock, Lock()
         self.seconds: dict[str, float] = {}
         self.reset()
 
@@ -28,7 +30,9 @@ class Stopwatch:
         """Adds to the step."""
         begun = self._clock()
         yield
-        self.seconds[step] = self.seconds.get(step, 0.0) + self._clock() - begun
+        took = self._clock() - begun
+        with self._lock:
+            self.seconds[step] = self.seconds.get(step, 0.0) + took
 
     @property
     def traits(self) -> Traits:

@@ -49,38 +49,60 @@ def test_what_has_no_text_or_no_ask_is_not_read() -> None:
     assert (nothing.windows, nothing.flops.total, nothing.asks) == (0, 0, 0)
 
 
-def test_seconds_are_scaled_by_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One second a token to prepare, two an ask; the catalogue is ten times the sample."""
+class Slow(Costing):
+    """Two seconds a word to prepare, two an ask, half a second to describe; it winds the clock."""
+
     now = 0.0
 
-    class Slow(Costing):
-        def prepare(self, products):  # type: ignore[no-untyped-def]
-            nonlocal now
-            now += sum(2 * len(p.sources[0].text.split()) for p in products)
-            return super().prepare(products)
+    def prepare(self, products):  # type: ignore[no-untyped-def]
+        self.now += sum(2 * len(p.sources[0].text.split()) for p in products)
+        return super().prepare(products)
 
-        def describe(self, attributes):  # type: ignore[no-untyped-def]
-            nonlocal now
-            now += 0.5
-            return super().describe(attributes)
+    def describe(self, attributes):  # type: ignore[no-untyped-def]
+        self.now += 0.5
+        return super().describe(attributes)
 
-        def answer(self, prepared, described, asks):  # type: ignore[no-untyped-def]
-            nonlocal now
-            now += 2 * len(asks)
-            return super().answer(prepared, described, asks)
+    def answer(self, prepared, described, asks):  # type: ignore[no-untyped-def]
+        self.now += 2 * len(asks)
+        return super().answer(prepared, described, asks)
 
-    monkeypatch.setattr(estimate.time, "perf_counter", lambda: now)
-    monkeypatch.setattr(estimate.Stopwatch.__init__, "__defaults__", (lambda: now,))
-    sample = tuple(product(n, words=1 + n % 4) for n in range(40))
-    tokens = sum(2 * (1 + n % 4) for n in range(40))
-    slow = subject(Slow(), asks=800)
-    made = plan_model(slow, Survey(400, (800,), ((A, B),), sample), seconds=30, base=None)
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
+    model = Slow()
+    monkeypatch.setattr(estimate.time, "perf_counter", lambda: model.now)
+    monkeypatch.setattr(estimate.Stopwatch.__init__, "__defaults__", (lambda: model.now,))
+    return model
+
+
+SAMPLE = tuple(product(n, words=1 + n % 4) for n in range(40))
+WORDS = sum(1 + n % 4 for n in range(40))
+
+
+def test_seconds_are_scaled_by_what_was_measured(slow: Slow) -> None:
+    """The catalogue is ten times the sample."""
+    survey = Survey(400, (800,), ((A, B),), SAMPLE)
+    made = plan_model(subject(slow, asks=800), survey, seconds=30, base=None)
     assert 1 <= made.measured < 10  # thirty seconds are not enough for ten
-    assert made.seconds.prepare == pytest.approx(10 * tokens)
+    assert made.seconds.prepare == pytest.approx(10 * 2 * WORDS)
     assert made.seconds.answer == pytest.approx(2 * 800)
     assert made.seconds.describe == 0.5
     assert made.seconds.rest == pytest.approx(0)
     assert made.memory is None
+
+
+def test_batches_side_by_side_share_the_seconds_of_a_step(slow: Slow) -> None:
+    """Two workers' seconds are half as many for who waits; here they took turns, and the rest was waiting."""
+    survey = Survey(400, (800,), ((A, B),), SAMPLE)
+    made = plan_model(subject(slow, asks=800, workers=2), survey, seconds=1e4, base=None)
+    assert made.measured == 40
+    assert made.seconds.prepare == pytest.approx(10 * WORDS)
+    assert made.seconds.answer == pytest.approx(800)
+    assert made.seconds.rest == pytest.approx(10 * WORDS + 800)
+    alone = plan_model(subject(slow, asks=800, workers=2), survey, seconds=1e-9, base=None)
+    assert alone.measured == 1
+    assert alone.seconds.prepare == pytest.approx(10 * WORDS)
+    assert alone.seconds.rest == pytest.approx(0)
 
 
 def test_the_costliest_model_is_tried_with_one_product_and_the_cheapest_with_all() -> None:

@@ -11,8 +11,8 @@ import attrex
 from attrex.cli import app
 
 NAMES = {
-    "AttrexError", "Attribute", "Category", "Evidence", "Extraction", "Extractor", "Picture", "Product",
-    "Schema", "Source", "Span", "Stated", "Status", "Value", "backtest", "evaluate", "fit",
+    "AttrexError", "Attribute", "Category", "Evidence", "Extraction", "Extractor", "Picture", "PictureAccess",
+    "Product", "Schema", "Source", "Span", "Stated", "Status", "Value", "backtest", "evaluate", "fit",
 }  # fmt: skip
 
 DATA = {
@@ -33,6 +33,8 @@ FLAGS = {
     "attrex evaluate": "--model -m --against --matching --complete --min-precision --html --seed --json",
     "attrex inspect": "--html --limit --page-limit --data --format --mapping --model -m --word",
     "attrex plan": "--model -m --all --ask --seconds --seed --json --quiet -q",
+    "attrex data": "",
+    "attrex data implicit": "--out -o --ask --per-value --at-least --parts --seed --json",
     "attrex schema": "",
     "attrex schema infer": "--out -o",
     "attrex schema lint": "--json --format --mapping --on-error",
@@ -45,9 +47,10 @@ READING = {
     "attrex backtest",
     "attrex evaluate",
     "attrex plan",
+    "attrex data implicit",
     "attrex schema infer",
 }
-SEEING = (READING - {"attrex schema infer"}) | {"attrex inspect"}
+SEEING = (READING - {"attrex schema infer", "attrex data implicit"}) | {"attrex inspect"}
 
 
 def test_the_public_names_are_these() -> None:

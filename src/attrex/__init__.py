@@ -19,6 +19,7 @@ from attrex.errors import AttrexError
 
 if TYPE_CHECKING:
     from attrex.api import Extractor, backtest, evaluate, fit
+    from attrex.io.pictures import PictureAccess
     from attrex.schema import Category, Schema
 
 __version__ = "0.1.0"
@@ -31,6 +32,7 @@ __all__ = [
     "Extraction",
     "Extractor",
     "Picture",
+    "PictureAccess",
     "Product",
     "Schema",
     "Source",
@@ -46,6 +48,7 @@ __all__ = [
 _LATE = {
     "Category": "attrex.schema",
     "Extractor": "attrex.api",
+    "PictureAccess": "attrex.io.pictures",
     "Schema": "attrex.schema",
     "backtest": "attrex.api",
     "evaluate": "attrex.api",

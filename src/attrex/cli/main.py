@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 
 from attrex import __version__
-from attrex.cli import backtest, evaluate, fill, fit, inspect, plan, schema
+from attrex.cli import backtest, data, evaluate, fill, fit, inspect, plan, schema
 from attrex.cli.terminal import complain, say, show_line
 from attrex.errors import AttrexError, ConfigError, OutputError, PipeClosed
 from attrex.io.standard_output import put
@@ -40,6 +40,7 @@ app.command("backtest")(backtest.backtest)
 app.command("evaluate")(evaluate.evaluate)
 app.command("inspect")(inspect.inspect)
 app.command("plan")(plan.plan)
+app.add_typer(data.app, name="data")
 app.add_typer(schema.app, name="schema")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from attrex.core import Product, Source, Span, Stated
+
+_SUFFIX = re.compile(r"(?:['’]s|s['’]|es|s)(?!\w)", re.IGNORECASE)
 
 
 def cut(product: Product, spans: Iterable[Span]) -> Product:
@@ -29,6 +32,12 @@ def cut(product: Product, spans: Iterable[Span]) -> Product:
         for name, values in product.stated.items()
     }
     return replace(product, sources=tuple(s for s in sources if s.text.strip()), stated=stated)
+
+
+def with_suffix(span: Span, product: Product) -> Span:
+    """The span with the ending of a plural or possessive behind it."""
+    suffix = _SUFFIX.match(product.text(span.source) or "", span.end)
+    return replace(span, end=suffix.end()) if suffix else span
 
 
 def _with_space(text: str, start: int, end: int) -> tuple[int, int]:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import random
-import re
 from collections import defaultdict
 from dataclasses import replace
 
 from attrex.core import Attribute, Product, Span
 from attrex.errors import ConfigError
-from attrex.supervision.cutting import cut
+from attrex.supervision.cutting import cut, with_suffix
 from attrex.supervision.pool import Label, Pool
 from attrex.text.matching import locate
 
 OTHER_CATEGORY_WEIGHT = 0.5
 """What a negative from another category's attributes counts: its text may state a value after all."""
-
-_SUFFIX = re.compile(r"(?:['’]s|s['’]|es|s)(?!\w)", re.IGNORECASE)
 
 
 def with_negatives(pool: Pool, *, other_categories: int, cut_out: float, seed: int) -> Pool:
@@ -60,19 +57,15 @@ def _from_other_categories(pool: Pool, number: int, rng: random.Random) -> list[
 
 
 def _without_value(product: Product, label: Label) -> Product | None:
-    """The product with every occurrence of the label's values cut out; None where that leaves no text
-    or some of the values."""
+    """The product with every occurrence of the label's values cut out, and without its pictures; None where
+    that leaves no text or some of the values."""
     spans = set(label.spans)
     for source in product.sources:
         for value in label.values:
             spans |= {Span(source.name, o.start, o.end) for o in locate(value, source.text)}
-    bare = cut(product, [_with_suffix(span, product) for span in spans])
+    bare = cut(product, [with_suffix(span, product) for span in spans])
     if not bare.sources or any(locate(v, s.text) for v in label.values for s in bare.sources):
         return None
     stated = {**bare.stated, label.attribute.name: ()}
-    return replace(bare, id=f"{product.id} without {label.attribute.name}", stated=stated)
-
-
-def _with_suffix(span: Span, product: Product) -> Span:
-    suffix = _SUFFIX.match(product.text(span.source) or "", span.end)
-    return replace(span, end=suffix.end()) if suffix else span
+    # A picture would still show what the text has lost.
+    return replace(bare, id=f"{product.id} without {label.attribute.name}", pictures=(), stated=stated)

@@ -47,16 +47,19 @@ def split(products: Sequence[Product], fractions: Mapping[str, float], seed: int
     if abs(total - 1) > 1e-6:
         raise ConfigError(f"split: the fractions add up to {total:g}; they must add up to 1")
     parts: dict[str, list[int]] = {name: [] for name in fractions}
-    names, last = list(fractions), list(fractions)[-1]
     for index, product in enumerate(products):
-        at, upper, part = _fraction(title_key(product), seed), 0.0, last
-        for name in names:
-            upper += fractions[name]
-            if at < upper:
-                part = name
-                break
-        parts[part].append(index)
+        parts[part_of(title_key(product), fractions, seed)].append(index)
     return parts
+
+
+def part_of(key: str, fractions: Mapping[str, float], seed: int) -> str:
+    """The part of a title by its key; the ``fractions`` add up to 1."""
+    at, upper = _fraction(key, seed), 0.0
+    for name, fraction in fractions.items():
+        upper += fraction
+        if at < upper:
+            return name
+    return list(fractions)[-1]
 
 
 def folds(products: Sequence[Product], k: int, seed: int) -> list[list[int]]:

@@ -45,7 +45,7 @@ ROWS = [
         rate=1e-2,
         epochs=80,
     ),
-    _row("ULS-VL, TIR", "uls-vl", _ULS, {"range": "none", "decoder": "softmax"}, rate=1e-2, epochs=60),
+    _row("ULS-VL, TIR", "uls-vl", _ULS, {"range": "none"}, rate=1e-2, epochs=60),
     _row(
         "ULS-VL, PAR",
         "uls-vl",

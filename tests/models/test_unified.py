@@ -12,6 +12,7 @@ import torch
 from attrex.core import Answer, Candidate, Evidence, Picture, Product, Source, Span
 from attrex.errors import ConfigError
 from attrex.models.catalog import CATALOG
+from attrex.models.inputs import lay_out
 from attrex.models.known_values import KnownValues, class_tensors, with_known
 from attrex.models.pictured_text import picture_tensors
 from attrex.models.tagging import tagged_windows
@@ -114,6 +115,47 @@ def test_rates_are_by_group(tmp_path: Path) -> None:
     assert {name for name, own in groups.items() if own} == {"encoder", "vision", "head"}
     own = dict(model.network.encoder.pictures.vision.named_parameters())
     assert {id(p) for p in groups["vision"]} == {id(p) for p in own.values()}
+
+
+# --- heat maps ---
+
+
+@pytest.mark.parametrize("joined", ["tir", "concatenation", "self-attention"])
+def test_a_heat_map_is_the_mean_of_what_the_span_s_tokens_look_at(joined: str, tmp_path: Path) -> None:
+    base = str(make_base(tmp_path / "tiny"))
+    model = begun(encoder="pretrained", base=base, joined=joined)
+    one = PRODUCTS[0]  # "Red cotton hat, size L"
+    whole, *words = (model.attention(one, span) for span in (None, Span("title", 0, 3), Span("title", 4, 10)))
+    for grid in (whole, *words):
+        assert [len(row) for row in grid] == [7] * 7
+        assert sum(map(sum, grid)) == pytest.approx(1, abs=1e-4)
+        assert min(map(min, grid)) >= 0
+    both = torch.tensor(model.attention(one, Span("title", 0, 10)))
+    torch.testing.assert_close(both, torch.tensor(words).mean(0))
+    assert (torch.tensor(words[0]) - torch.tensor(words[1])).abs().max() > 1e-6
+    assert model.attention(replace(one, pictures=()), None) is None
+    assert model.attention(one, Span("title", 90, 95)) is None
+    assert model.attention(Product("", pictures=one.pictures), None) is None
+
+
+def test_tir_s_heat_map_is_its_attention_to_patches(tmp_path: Path) -> None:
+    model = begun(encoder="pretrained", base=str(make_base(tmp_path / "tiny")))
+    one, encoder = PRODUCTS[0], model.network.encoder
+    (reading,) = read([one], model.tokeniser)
+    inputs = lay_out([reading], model.tokeniser)
+    with torch.no_grad():
+        patches_BPD, mask_BP, _ = encoder.pictures(*picture_tensors([one]).values())
+        vectors_BSD = encoder.words.embed(inputs.ids_NS)
+        weights_BSP = encoder.joiner.attention(vectors_BSD, patches_BPD, mask_BP)
+    red = int(inputs.position_NT[0, 0])
+    torch.testing.assert_close(
+        torch.tensor(model.attention(one, Span("title", 0, 3))), weights_BSP[0, red].view(7, 7)
+    )
+
+
+def test_where_words_meet_no_patches_there_is_no_heat_map() -> None:
+    assert begun("uls-l").attention(PRODUCTS[0], None) is None
+    assert begun(joined="concatenation").attention(PRODUCTS[0], None) is None  # a BiLSTM attends to nothing
 
 
 # --- the attribute range ---

@@ -9,15 +9,17 @@ Legend: B products, T tokens, A attributes, C classes of known values, X what is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from attrex.core import Answer, Attribute, Product
+from attrex.core import Answer, Attribute, Product, Span
 from attrex.models.attribute_parts import AttributeTable
 from attrex.models.inputs import Inputs, in_batches, lay_out
+from attrex.models.interface import Grid
 from attrex.models.known_values import KnownValuesTable, class_tensors, with_known
 from attrex.models.pictured_text import picture_tensors, see
 from attrex.models.sequence_tagger import DescribedPlace, describe_places
@@ -155,6 +157,31 @@ class UnifiedTagger:
         found = in_batches([len(asked[at][0].reading) for at in inside], CHAIN_TOKENS, decode)
         made.update(zip(inside, found, strict=True))
         return [made[at] for at in range(len(asked))]
+
+    def attention(self, learnt: Learnt[UnifiedNetwork], product: Product, span: Span | None) -> Grid | None:
+        """See ``interface.Attending``: TIR's map, or that of the language encoder's first layer."""
+        (reading,) = read([product], learnt.tokeniser)
+        tokens = (0, len(reading)) if span is None else reading.tokens(span)
+        if not len(reading) or tokens is None:
+            return None
+        batch = {name: tensor.to(learnt.device) for name, tensor in picture_tensors([product]).items()}
+        if int(batch["picture_B"][0]) < 0:
+            return None
+        inputs = lay_out([reading], learnt.tokeniser).to(learnt.device)
+        weights_BTP = learnt.network.encoder.attention(
+            inputs.ids_NS,
+            inputs.mask_NS,
+            (inputs.position_NT, inputs.chain_NT),
+            (batch["pixels_CGG3"], batch["picture_B"]),
+        )
+        if weights_BTP is None:
+            return None
+        weights_P = weights_BTP[0, slice(*tokens)].mean(0)
+        if not weights_P.sum() > 0:  # as printed, Eq. 4 may find nothing but what it turns away from
+            return None
+        side = math.isqrt(len(weights_P))
+        grid: list[list[float]] = (weights_P / weights_P.sum()).view(side, side).tolist()
+        return grid
 
     def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
         return windows if self._others is None else decoded(windows, epoch, self._others)

@@ -14,7 +14,11 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor, nn
 
-from attrex.nn.text_guided import Joiner
+from attrex.nn.encoders import PretrainedEncoder, ShapedEncoder
+from attrex.nn.layered import layered
+from attrex.nn.text_guided import Joiner, TextGuided
+
+_TINY = 1e-12
 
 
 class WordEncoder(Protocol):
@@ -136,8 +140,45 @@ class UnifiedEncoder(nn.Module):
             mask_BM=torch.cat([mask_BX, mask_BP], 1),
         )
 
+    def attention(
+        self, ids_BS: Tensor, mask_BS: Tensor, places: tuple[Tensor, Tensor], pictures: tuple[Tensor, Tensor]
+    ) -> Tensor | None:
+        """How much each word of the text looks at each patch, ``(B, T, P)``, summing to one: in TIR, or where
+        patches are read as words in the first layer of the language encoder, all heads alike. None where
+        words meet no patches."""
+        words: WordEncoder = self.words  # type: ignore[assignment]  # a module that is one
+        patches_BPD, mask_BP, _ = self.pictures(*pictures)
+        text_BSD = words.embed(ids_BS)
+        if isinstance(self.joiner, TextGuided):
+            weights_BSP = self.joiner.attention(text_BSD, patches_BPD, mask_BP)
+        elif isinstance(self.words, PretrainedEncoder | ShapedEncoder):
+            join: Joiner = self.joiner
+            handed_BXD, mask_BX = join(text_BSD, mask_BS, patches_BPD, mask_BP)
+            if handed_BXD.shape[1] == text_BSD.shape[1]:
+                return None
+            weights_BXX = first_attention(self.words.body, handed_BXD, mask_BX)
+            behind_BP = mask_BS.sum(1, keepdim=True) + torch.arange(mask_BP.shape[1], device=ids_BS.device)
+            weights_BSP = weights_BXX[:, : ids_BS.shape[1]].gather(
+                2, behind_BP.unsqueeze(1).expand(-1, ids_BS.shape[1], -1)
+            )
+        else:
+            return None
+        rows_B1 = torch.arange(len(ids_BS), device=ids_BS.device).unsqueeze(1)
+        weights_BTP = weights_BSP[rows_B1, places[0]].clamp(min=0)
+        shares_BTP: Tensor = weights_BTP / weights_BTP.sum(2, keepdim=True).clamp(min=_TINY)
+        return shares_BTP
+
     def _pooled(self, states_BSD: Tensor, mask_BS: Tensor) -> Tensor:
         if self.pooling == "first":
             return states_BSD[:, 0]
         mask_BS1 = mask_BS.unsqueeze(2)
         return (states_BSD * mask_BS1).sum(1) / mask_BS1.sum(1).clamp(min=1)
+
+
+def first_attention(body: nn.Module, vectors_BXD: Tensor, mask_BX: Tensor) -> Tensor:
+    """The attention map ``(B, X, X)`` of a pretrained encoder's first layer, the mean of its heads'."""
+    encoder = layered(body)
+    positions_BX = torch.arange(mask_BX.shape[1], device=mask_BX.device).expand(mask_BX.shape)
+    read_BXD = encoder.before(0, encoder.enter(vectors_BXD, positions_BX))
+    bias = encoder.bias(mask_BX, mask_BX.shape[1])
+    return encoder.weights(0, read_BXD, read_BXD, bias).mean(1)

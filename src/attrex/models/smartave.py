@@ -9,10 +9,8 @@ inferred). In the paper's form a product is read anew for each attribute; the ot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, get_args
-
-from torch import nn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from attrex.models.arguments import one_of
 from attrex.models.pictured_text import PicturedText
@@ -20,12 +18,12 @@ from attrex.models.smartave_forms import Apart, Seen
 from attrex.models.smartave_parts import Queries, Shape
 from attrex.models.smartave_values import ReadAttributes
 from attrex.models.text_encoders import Shapes, TextPart, pretrained_text
-from attrex.models.trained import TrainedModel
+from attrex.models.trained import Mechanism, TrainedModel
 from attrex.models.vision_encoders import VisionArguments, VisionPart
 from attrex.nn.structured import PATTERNS, Pattern
 
 Form = Literal["seen", "apart"]
-FORMS = {"seen": Seen, "apart": Apart}
+FORMS: Mapping[Form, Callable[[Shape], Mechanism[Any]]] = {"seen": Seen, "apart": Apart}
 
 
 def build_smartave_text(
@@ -88,19 +86,17 @@ def build_smartave(
 
 
 def _built(builder: str, given: dict[str, Any], vision: VisionPart | None) -> TrainedModel[Any]:
-    arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
-    names = ("attentions", "queries", "layers", "block", "decoder_layers", "longest", "beams", "alpha")
-    shape = Shape(**{name: arguments[name] for name in names})
+    arguments: dict[str, Any] = {n: list(v) if isinstance(v, tuple) else v for n, v in given.items()}
     text: TextPart = pretrained_text(
         arguments["base"], frozen_embeddings=arguments["frozen_embeddings"], shapes=arguments["shapes"]
     )
-    form = FORMS[one_of("attribute", arguments["attribute"], get_args(Form))]
-    return TrainedModel[nn.Module](
+    form: Any = one_of("attribute", arguments["attribute"], FORMS)
+    return TrainedModel[Any](
         builder,
         arguments,
         text=text if vision is None else PicturedText(text, vision),
         attributes=ReadAttributes(),
-        mechanism=form(shape),
+        mechanism=FORMS[form](Shape.among(arguments)),
         window=arguments["window"],
         replacement=arguments["replacement"],
         pictures=None if vision is None else vision.size,

@@ -48,20 +48,17 @@ def decided(
     extraction, words = network.extraction, network.reader.words
     script = extraction.script
     grounding = Grounding(script, {}, extraction.spellings, learnt.trims)
-    written = extraction.write(words, asked.told_AD, asked.keys_ATD, asked.pieces_AT, beams=beams)
+    written, nones = extraction.write(words, asked.told_AD, asked.keys_ATD, asked.pieces_AT, beams=beams)
     own = {id(reading): script.own_pieces(reading) for reading in readings}
-    opinions = [said(sequences, script) for sequences in written]
     values = [
-        standing(found, grounding, own[id(reading)])
-        for (found, _), reading in zip(opinions, readings, strict=True)
+        standing(said(found, script), grounding, own[id(reading)])
+        for found, reading in zip(written, readings, strict=True)
     ]
     sequences = [[ids for ids, _ in own] for own in written]
     pointed = _pointed(network, asked, sequences, values, readings)
     return [
         answer(name, ours, none, reading, grounding, where)
-        for name, ours, (_, none), reading, where in zip(
-            names, values, opinions, readings, pointed, strict=True
-        )
+        for name, ours, none, reading, where in zip(names, values, nones, readings, pointed, strict=True)
     ]
 
 

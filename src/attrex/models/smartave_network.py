@@ -22,7 +22,7 @@ from attrex.models.smartave_inputs import BlockMaker, Laid
 from attrex.models.vision_encoders import MadeVision
 from attrex.models.writing import Key, Script
 from attrex.nn import crf
-from attrex.nn.beams import Written, search
+from attrex.nn.beams import Steps, Written, search
 from attrex.nn.copying import Telling, ValueDecoder
 from attrex.nn.structured import ATTRIBUTE, Blocks, Sources, StructuredEncoder, Words
 from attrex.nn.writer import CopyWriter, Writing
@@ -69,14 +69,14 @@ class SourceReader(nn.Module):
         self.encoder, self.pictures, self.maker = encoder, pictures, maker
 
     def words(self, ids: Tensor) -> Tensor:
-        """Word vectors of ids of the tokeniser."""
+        """Word vectors of ids ``(N, L)`` of the tokeniser."""
         vectors: Tensor = self.encoder.encoder.embed(ids)  # type: ignore[operator,union-attr]  # see it
         return vectors
 
     def enter(self, laid: Laid, features_BPD: Tensor | None) -> tuple[Tensor, Tensor, Blocks]:
         """The first layer's local and hyper-tokens, and how their blocks lie."""
         blocks = Blocks(laid.length_R.tolist(), laid.owner_R.tolist(), laid.ids_M.device)
-        vectors_MD = self.words(laid.ids_M)
+        vectors_MD = self.words(laid.ids_M.unsqueeze(0))[0]
         if self.pictures is not None and features_BPD is not None and len(features_BPD):
             patches_XD = self.pictures(features_BPD).to(vectors_MD.dtype)
             vectors_MD = vectors_MD.index_copy(0, laid.patch_X, patches_XD)
@@ -192,7 +192,8 @@ class ExtractionLayer(nn.Module):
         laid: Laid,
         batch: Mapping[str, Tensor],
     ) -> Tensor:
-        """L_D + alpha L_Seq (appendix A), averaged over asks. ``row_A``: whose text each is asked of."""
+        """L_D + alpha L_Seq (appendix A), summed over asks and averaged over rows. ``row_A``: whose text each
+        is asked of."""
         written_AL, real_AL = batch["written_AL"], batch["real_AL"]
         likely_AL = self.writer.likelihood(
             self.states(words, told_AD, written_AL),
@@ -200,11 +201,11 @@ class ExtractionLayer(nn.Module):
             self.writer.key(states_NTD)[row_A],
             laid.pieces_NT[row_A],
         )
-        loss = -((likely_AL * real_AL).sum(1) * batch["weight_A"]).mean()
+        loss_A = -(likely_AL * real_AL).sum(1) * batch["weight_A"]
         if self.tags is not None:
             tagged_A = self.tags(states_NTD, told_AD, Lines.of(batch))
-            loss = loss + self.alpha * (tagged_A * batch["tag_weight_A"]).mean()
-        return loss
+            loss_A = loss_A + self.alpha * tagged_A * batch["tag_weight_A"]
+        return loss_A.sum() / len(states_NTD)
 
     def write(
         self, words: WordVectors, told_AD: Tensor, keys_ATD: Tensor, pieces_AT: Tensor, *, beams: int
@@ -217,19 +218,22 @@ class ExtractionLayer(nn.Module):
             return words(ids.masked_fill(ids >= script.beyond, script.unknown))
 
         writing = Writing(self.writer, known, Telling(self.decoder, told_AD), keys_ATD, pieces_AT)
+        end = writing.symbol(script.end)
+        noting = _Noting(writing, end)
         found = search(
-            writing,
+            noting,
             len(told_AD),
             start=writing.symbol(script.start),
-            end=writing.symbol(script.end),
+            end=end,
             beams=beams,
             longest=self.decoder.longest,
             device=told_AD.device,
         )
+        assert noting.first_N is not None
         return [
             [(writing.ids(item, each.symbols), each) for each in sequences]
             for item, sequences in enumerate(found)
-        ]
+        ], noting.first_N.exp().clamp(0, 1).tolist()
 
     def pointed(
         self, words: WordVectors, told_XD: Tensor, keys_XTD: Tensor, pieces_XT: Tensor, ids_XL: Tensor
@@ -238,6 +242,25 @@ class ExtractionLayer(nn.Module):
         states_XLD = self.states(words, told_XD, ids_XL)
         _, _, copied_XLT = self.writer.chances(states_XLD, keys_XTD, pieces_XT)
         return copied_XLT.clamp(min=1e-12).log()
+
+
+class _Noting:
+    """Steps of which the first log probabilities ``(N,)`` of one symbol are kept."""
+
+    def __init__(self, steps: Steps, symbol: int) -> None:
+        self._steps, self._symbol = steps, symbol
+        self.first_N: Tensor | None = None
+
+    def step(self, symbols_M: Tensor) -> Tensor:
+        """See ``Steps``."""
+        log_MW = self._steps.step(symbols_M)
+        if self.first_N is None:
+            self.first_N = log_MW[:, self._symbol]
+        return log_MW
+
+    def choose(self, rows_M: Tensor) -> None:
+        """See ``Steps``."""
+        self._steps.choose(rows_M)
 
 
 class SeenNetwork(nn.Module):

@@ -5,8 +5,8 @@ Legend: C pictures, S pixels a side, B picture blocks, P patches, A asks, L piec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -57,11 +57,16 @@ class Shape:
     beams: int
     alpha: float
 
+    @classmethod
+    def among(cls, arguments: Mapping[str, Any]) -> Shape:
+        """Those among a builder's arguments."""
+        return cls(**{field.name: arguments[field.name] for field in fields(cls)})
+
     def __post_init__(self) -> None:
         for pattern in self.attentions:
             one_of("attentions", pattern, PATTERNS)
         one_of("queries", self.queries, get_args(Queries))
-        least = {"block": QUESTION + 2, "decoder_layers": 1, "longest": 1, "beams": 1}
+        least = {"block": 8, "decoder_layers": 1, "longest": 1, "beams": 1}
         if self.layers is not None:
             least["layers"] = 1
         for name, fewest in least.items():
@@ -89,9 +94,10 @@ class Shape:
             shared=self.queries == "shared",
             layers=self.layers,
         )
-        if self.block > encoder.places:
+        if max(self.block, QUESTION + 2) > encoder.places:
             raise ConfigError(
-                f"model.arguments.block is {self.block}, and the encoder has {encoder.places} positions"
+                f"model.arguments.block is {self.block} and an attribute has up to {QUESTION + 2} tokens; "
+                f"the encoder has {encoder.places} positions"
             )
         return SourceReader(encoder, pictures, maker)
 

@@ -114,24 +114,21 @@ class Said:
     at: int
 
 
-def said(sequences: Sequence[tuple[list[int], Written]], script: Script) -> tuple[list[Said], float]:
-    """The values of an ask, the likeliest first, and the probability of "none". A value has the summed
-    probability of the sequences that say it."""
+def said(sequences: Sequence[tuple[list[int], Written]], script: Script) -> list[Said]:
+    """The values of an ask, the likeliest first. A value has the summed probability of the sequences that say
+    it."""
     scores: defaultdict[Key, float] = defaultdict(float)
     first: dict[Key, tuple[int, int]] = {}
-    none = 0.0
     for number, (ids, written) in enumerate(sequences):
         chance = math.exp(written.score)
-        if not ids:
-            none += chance
+        own: dict[Key, int] = {}
         for start, end in _parts(ids, script.pair_mark):
-            value = tuple(ids[start:end])
-            if first.setdefault(value, (number, start))[0] == number:
-                scores[value] = max(scores[value], chance)
-            else:
-                scores[value] += chance
+            own.setdefault(tuple(ids[start:end]), start)
+        for value, start in own.items():
+            scores[value] += chance
+            first.setdefault(value, (number, start))
     ordered = sorted(scores, key=lambda value: (-scores[value], value))
-    return [Said(value, min(1.0, scores[value]), *first[value]) for value in ordered], min(1.0, none)
+    return [Said(value, min(1.0, scores[value]), *first[value]) for value in ordered]
 
 
 def _parts(ids: Sequence[int], mark: int) -> list[tuple[int, int]]:

@@ -234,7 +234,7 @@ class StructuredEncoder(nn.Module):
         self.added = nn.ModuleList(Added(layer, self.patterns, shared=shared) for layer in self._layers)
         # What [CLS] was trained to be: a token that says what its sequence is about.
         with torch.no_grad():
-            cls_D = encoder.embed(torch.tensor([opening]))[0].detach().clone()
+            cls_D = encoder.embed(torch.tensor([[opening]]))[0, 0].detach().clone()
         self.hyper_type = nn.Parameter(cls_D)
         self.hyper = nn.Embedding(modalities, self.width)
         nn.init.normal_(self.hyper.weight, std=0.02)

@@ -1,0 +1,382 @@
+"""What makes SMARTAVE the model it is: blocks with hyper-tokens, two forms, and values of several parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from attrex.core import Answer, Attribute, Picture, Product, Source, Stated
+from attrex.errors import ConfigError
+from attrex.models.catalog import CATALOG
+from attrex.models.smartave import build_smartave_text
+from attrex.models.smartave_inputs import CATEGORY, NOT_TEXT, OTHER, PICTURE, BlockMaker, Laid, lines
+from attrex.nn.structured import ATTRIBUTE, PATTERNS
+from attrex.nn.threads import one_thread
+from attrex.schema import Schema
+from attrex.supervision.distant import label
+from attrex.supervision.pool import Pool
+from attrex.text.reading import read
+from attrex.text.windows import cut
+from attrex.training import Settings, fit
+from tests.conformance.base import make_base
+from tests.conformance.ten import COLOUR, MATERIAL, PRODUCTS, SCHEMA, SIDE, picture, pool, product
+
+FORMS = pytest.mark.parametrize("form", ["seen", "apart"])
+ATTRIBUTES = list(SCHEMA.every)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    with one_thread():
+        yield
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_base(tmp_path_factory.mktemp("bases") / "tiny")
+
+
+def begun(base: Path, builder: str = "smartave-text", known: Pool | None = None, **arguments: Any) -> Any:
+    """With what begins at nought at random, so that everything can be seen to matter."""
+    torch.manual_seed(0)
+    given = {"base": str(base), "window": 100, "decoder_layers": 1, "block": 32, **arguments}
+    model: Any = CATALOG[builder](**given)
+    model.begin(known or pool())
+    for parameter in (p for p in model.network.parameters() if p.requires_grad and not p.any()):
+        torch.nn.init.normal_(parameter, std=0.1)
+    model.network.eval()
+    return model
+
+
+def ask(model: Any, products: list[Product], attributes: list[Attribute] = ATTRIBUTES) -> list[Answer]:
+    """All of each."""
+    asks = [(p, a) for p in range(len(products)) for a in range(len(attributes))]
+    answers: list[Answer] = model.answer(model.prepare(products), model.describe(attributes), asks)
+    return answers
+
+
+def scores(answer: Answer) -> dict[Any, float]:
+    """By text and source, and of "none"."""
+    places = {
+        (c.text, c.evidence.span.source if c.evidence.span else None): c.score for c in answer.candidates
+    }
+    assert answer.none_score is not None
+    return {**places, None: answer.none_score}
+
+
+def alike(one: Answer, other: Answer, within: float = 1e-4) -> bool:
+    """At the floor a candidate may be there or not."""
+    ours, theirs = scores(one), scores(other)
+    return all(abs(ours.get(key, 0.01) - theirs.get(key, 0.01)) < within for key in ours | theirs)
+
+
+# --- blocks ---
+
+
+@pytest.fixture(scope="module")
+def maker(base: Path) -> BlockMaker:
+    return BlockMaker(begun(base).tokeniser, ["title", "bullets"], longest=6, patches=3)
+
+
+def test_sources_category_and_pictures_are_blocks_of_their_own(base: Path, maker: BlockMaker) -> None:
+    tokeniser = begun(base).tokeniser
+    given = product("1", "Hats", "red cotton", {}, notes="wool", bullets="steel", empty=" ")
+    (reading,) = read([given], tokeniser)
+    blocks = maker.product(reading, 2)
+    assert [b.modality for b in blocks] == [CATEGORY, OTHER + 1, OTHER, OTHER + 2, PICTURE, PICTURE]
+    (cls,) = tokeniser.opening
+    ids = [tokens.ids for tokens in tokeniser.encode(["Hats", "red cotton", "wool", "steel"])]
+    assert [list(b.ids) for b in blocks[:4]] == [[cls, *own, tokeniser.separator] for own in ids]
+    assert [len(b.ids) for b in blocks[4:]] == [3, 3]
+    places = [at for b in blocks for at in b.at if at != NOT_TEXT]
+    assert places == [0, 1, 3, 5]  # separators between sources are nobody's
+    assert maker.attribute([7, 8, tokeniser.separator]).modality == ATTRIBUTE
+    assert list(maker.attribute([7, 8, tokeniser.separator]).ids) == [cls, 7, 8, tokeniser.separator]
+
+
+def test_a_long_source_is_several_blocks_and_nothing_of_it_is_left_out(base: Path, maker: BlockMaker) -> None:
+    given = product("1", None, "red hat", {}, bullets="cotton wool steel green silk " * 3)
+    (reading,) = read([given], begun(base).tokeniser)
+    blocks = maker.product(reading)
+    assert [b.modality for b in blocks] == [OTHER + 1, *[OTHER + 2] * 4]
+    assert {len(b.ids) for b in blocks[1:]} == {5, 6}
+    assert [reading.ids[at] for b in blocks for at in b.at if at != NOT_TEXT] == [
+        id for id, source in zip(reading.ids, reading.sources, strict=True) if source >= 0
+    ]
+    places, owners, tokens = lines([reading])
+    assert [len(own) for own in places] == [2, 15]  # tagged as the one source that it is
+    assert owners == [0, 0]
+    assert tokens[1] == list(range(3, 18))
+
+
+@FORMS
+def test_sources_in_another_order_or_with_empty_ones_are_answered_alike(form: str, base: Path) -> None:
+    model = begun(base, attribute=form, longest=1)
+    writer, script = model.network.extraction.writer, model.network.extraction.script
+    writer.generate.bias.data[writer.place(torch.tensor(script.end))] += 4.0  # values end, and are proposed
+    texts = {"title": "Red cotton hat", "bullets": "wool, dark blue", "notes": "40 cm, red"}
+    sources = [Source(name, text) for name, text in texts.items()]
+    given = [
+        Product("1", "Hats", tuple(sources)),
+        Product("2", "Hats", tuple(sources[::-1])),
+        Product(
+            "3", "Hats", (sources[1], Source("empty", ""), sources[0], Source("blank", " \n"), sources[2])
+        ),
+    ]
+    answers = ask(model, given)
+    assert len(answers[0].candidates) > 2
+    for at in range(3):
+        assert alike(answers[at], answers[3 + at])
+        assert alike(answers[at], answers[6 + at])
+
+
+@FORMS
+def test_a_source_s_name_says_which_source_it_is(form: str, base: Path) -> None:
+    model = begun(base, attribute=form)
+    title, bullets, other, another = (
+        Product("1", None, (Source(name, "red cotton hat"),)) for name in ("title", "bullets", "x", "y")
+    )
+    answers = ask(model, [title, bullets, other, another], [COLOUR])
+    assert answers[0].none_score != pytest.approx(answers[1].none_score, rel=1e-5)
+    assert answers[2].none_score == pytest.approx(answers[3].none_score, rel=1e-5)  # neither is known
+    assert begun(base).learnt.table.sources == ("title", "bullets")
+
+
+# --- the two forms ---
+
+
+@contextmanager
+def encoded(model: Any) -> Iterator[list[int]]:
+    """The local tokens that go through the encoder, call by call."""
+    seen: list[int] = []
+    hook = model.network.reader.encoder.register_forward_hook(lambda _, given, __: seen.append(len(given[0])))
+    yield seen
+    hook.remove()
+
+
+def test_the_paper_s_form_reads_a_product_for_each_attribute(base: Path) -> None:
+    model = begun(base)
+    with encoded(model) as seen:
+        prepared = model.prepare(PRODUCTS[:2])
+        assert seen == []
+        model.answer(prepared, model.describe(ATTRIBUTES), [(0, 0)])
+        once = sum(seen)
+        model.answer(prepared, model.describe(ATTRIBUTES), [(0, 1), (0, 2)])
+        assert sum(seen) > 2 * once
+
+
+def test_the_other_form_reads_it_once(base: Path) -> None:
+    model = begun(base, attribute="apart")
+    with encoded(model) as seen:
+        prepared = model.prepare(PRODUCTS[:2])
+        assert len(seen) == 1
+        described = model.describe(ATTRIBUTES)
+        model.answer(prepared, described, [(p, a) for p in range(2) for a in range(3)])
+        assert len(seen) == 1
+
+
+def test_in_the_paper_s_form_what_is_asked_changes_the_text_s_states(base: Path) -> None:
+    states = {}
+    for form in ("seen", "apart"):
+        model = begun(base, attribute=form)
+        example = next(e for e in model.examples(pool(), 0) if e.asks[0].attribute == COLOUR)
+        other = replace(example, asks=(replace(example.asks[0], attribute=MATERIAL),))
+        batches = [model.collate([each]) for each in (replace(example, asks=example.asks[:1]), other)]
+        with torch.no_grad():
+            states[form] = [model.network.read(Laid.of(batch), None)[1] for batch in batches]
+    assert (states["seen"][0] - states["seen"][1]).abs().amax(2).min() > 1e-5
+    assert torch.equal(*states["apart"])
+
+
+def test_attributes_that_are_asked_together_do_not_see_each_other(base: Path) -> None:
+    model = begun(base, attribute="apart")
+    together = ask(model, PRODUCTS[:1], [COLOUR, MATERIAL])
+    for at, attribute in enumerate((COLOUR, MATERIAL)):
+        assert alike(together[at], ask(model, PRODUCTS[:1], [attribute])[0], 1e-5)
+    assert together[0].none_score != pytest.approx(together[1].none_score, rel=1e-5)
+
+
+@FORMS
+@pytest.mark.parametrize("left_out", PATTERNS)
+def test_a_model_without_one_of_the_attentions_is_another_one(left_out: str, form: str, base: Path) -> None:
+    whole = begun(base, attribute=form)
+    model = begun(base, attribute=form, attentions=[p for p in PATTERNS if p != left_out])
+    assert len(model.tensors()) <= len(whole.tensors())
+    model.network.load_state_dict(whole.network.state_dict(), strict=False)
+    batch = model.collate(model.examples(pool(), 0))
+    one, other = (each.network(batch)["loss"] for each in (whole, model))
+    assert one.item() != pytest.approx(other.item(), rel=1e-4)
+    other.backward()
+    assert [n for n, p in model.network.named_parameters() if p.requires_grad and p.grad is None] == []
+
+
+@FORMS
+def test_tags_are_an_auxiliary_task_of_that_weight(form: str, base: Path) -> None:
+    model = begun(base, attribute=form, alpha=0.6)
+    batch, extraction, losses = model.collate(model.examples(pool(), 0)), model.network.extraction, {}
+    with torch.no_grad():
+        for alpha in (0.1, 0.6, 10.0):
+            extraction.alpha = alpha
+            losses[alpha] = model.network(batch)["loss"].item()
+        extraction.tags = None
+        alone = model.network(batch)["loss"].item()
+    tagging = (losses[10.0] - alone) / 10
+    assert tagging > 0.1
+    for alpha, loss in losses.items():
+        assert loss == pytest.approx(alone + alpha * tagging, rel=1e-4)
+    assert begun(base, attribute=form, alpha=0).network.extraction.tags is None
+
+
+# --- what is answered ---
+
+
+LAMP = Attribute("Colour", many=True)
+
+
+@pytest.fixture(scope="module")
+def lamps() -> Pool:
+    titles = [
+        ("white shade, blue holder", ("white", "blue")),
+        ("blue shade, red holder", ("blue", "red")),
+        ("red shade, white holder", ("red", "white")),
+        ("green shade", ("green",)),
+        ("blue holder", ("blue",)),
+        ("shade and holder", ()),
+    ]
+    products = [
+        Product(str(at), None, (Source("title", t),), (), {"Colour": tuple(map(Stated, values))})
+        for at, (t, values) in enumerate(titles)
+    ]
+    return label(products, Schema([LAMP]))[0]
+
+
+def test_several_values_of_one_attribute_each_have_their_evidence(base: Path, lamps: Pool) -> None:
+    model: Any = build_smartave_text(base=str(base), window=30, block=16, decoder_layers=1, beams=3)
+    fit(model, lamps, None, Settings(epochs=80, batch=6, rates={"default": 3e-3}, weight_decay=0.0))
+    assert model.learnt.table.parts == 2
+    both, one, none = ask(model, [lamps.products[at] for at in (0, 3, 5)], [LAMP])
+    found = {c.text: c for c in both.candidates if c.score > 0.5}
+    assert set(found) == {"white", "blue"}
+    assert [(s.source, s.start) for v in ("white", "blue") if (s := found[v].evidence.span)] == [
+        ("title", 0),
+        ("title", 13),
+    ]
+    assert [c.text for c in one.candidates if c.score > 0.5] == ["green"]
+    assert none.none_score is not None
+    assert none.none_score > 0.5
+    assert max((c.score for c in none.candidates), default=0.0) < 0.5
+
+
+# --- pictures ---
+
+
+VISION = {"vision": "small", "vision_size": SIDE, "vision_widths": [16, 16, 16, 16]}
+
+
+@FORMS
+def test_pictures_are_sources_in_any_number(form: str, base: Path) -> None:
+    model = begun(base, "smartave", attribute=form, **VISION)
+    assert model.traits.pictures == SIDE
+    given = replace(PRODUCTS[0], pictures=())
+    seen = [
+        replace(given, pictures=tuple(picture(name) for name in names))
+        for names in ("", "a", "b", "ab", "ba")
+    ]
+    none, a, b, ab, ba = ask(model, seen, [COLOUR])
+    assert len({round(x.none_score or 0, 7) for x in (none, a, b, ab)}) == 4
+    assert alike(ab, ba, 1e-5)
+    unread = replace(given, pictures=(Picture("gone.png"),))
+    assert alike(ask(model, [unread], [COLOUR])[0], none, 1e-6)
+
+
+@FORMS
+def test_each_picture_goes_through_the_vision_encoder_once(form: str, base: Path) -> None:
+    model = begun(base, "smartave", attribute=form, **VISION)
+    rows: list[int] = []
+    hook = model.network.reader.pictures.vision.register_forward_hook(
+        lambda _, given, __: rows.append(len(given[0]))
+    )
+    shared = picture("a")
+    given = [replace(p, pictures=(shared, picture(p.id))) for p in PRODUCTS[:3]]
+    prepared = model.prepare(given)
+    model.answer(prepared, model.describe(ATTRIBUTES), [(p, a) for p in range(3) for a in range(3)])
+    assert sum(rows) == 4
+    hook.remove()
+
+
+def test_smartave_text_looks_at_no_picture(base: Path) -> None:
+    model = begun(base)
+    assert model.traits.pictures is None
+    without = replace(PRODUCTS[0], pictures=())
+    assert ask(model, [without]) == ask(model, [PRODUCTS[0]])
+
+
+# --- long and broken inputs ---
+
+
+@FORMS
+def test_two_hundred_sources_and_a_source_of_fifty_thousand_tokens(form: str, base: Path) -> None:
+    model = begun(base, attribute=form, window=1000, block=100, beams=1)
+    many = Product("1", "Hats", tuple(Source(f"s{at}", "red cotton") for at in range(200)))
+    (answer,) = ask(model, [many], [COLOUR])
+    assert answer.none_score is not None
+    long = product("2", "Hats", "red cotton hat " * 16_667, {})
+    windows = [w.product for w in cut([long], model.tokeniser, model.traits.window)]
+    assert sum(len(r) for r in read(windows, model.tokeniser)) > 50_000
+    assert len(ask(model, windows[:2], [COLOUR])) == 2
+
+
+@FORMS
+def test_html_in_a_specification_is_text(form: str, base: Path) -> None:
+    model = begun(base, attribute=form, beams=2)
+    html = "<table><tr><td>Colour</td><td>red &amp; blue</td></tr></table><script>x</script>"
+    given = product("1", "Hats", "hat", {}, specification=html)
+    for answer in ask(model, [given]):
+        for candidate in answer.candidates:
+            span = candidate.evidence.span
+            text = given.text(span.source) if span else None
+            assert span is None or (text and text[span.start : span.end] == candidate.text)
+
+
+def test_a_value_longer_than_the_decoder_writes_teaches_the_tags_alone(base: Path) -> None:
+    model = begun(base, longest=1)
+    batch = model.collate(model.examples(pool(), 0))
+    asks = [example.asks[0] for example in model.examples(pool(), 0)]
+    long = [at for at, a in enumerate(asks) if any(end - start > 1 for start, end in a.spans)]
+    assert long
+    for at, weight in enumerate(batch["weight_A"].tolist()):
+        assert (weight == 0) == (at in long)
+    assert all(batch["tag_weight_A"][at] > 0 for at in long)
+    for answer in ask(model, PRODUCTS):
+        assert all(len(model.tokeniser.encode([c.text])[0]) < 3 for c in answer.candidates)
+
+
+# --- arguments ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"attribute": "hidden"}, "model.arguments.attribute: expected one of seen, apart; got 'hidden'"),
+        ({"attentions": ["up"]}, "model.arguments.attentions: expected one of hyper-hyper, .*; got 'up'"),
+        ({"queries": "none"}, "model.arguments.queries: expected one of own, shared; got 'none'"),
+        ({"block": 4}, "model.arguments.block: expected a whole number from 8, got 4"),
+        ({"beams": 0}, "model.arguments.beams: expected a whole number from 1, got 0"),
+        ({"layers": True}, "model.arguments.layers: expected a whole number from 1, got True"),
+        ({"alpha": -1}, "model.arguments.alpha is -1; it must be at least 0"),
+    ],
+)
+def test_a_wrong_argument_is_named(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build_smartave_text(**arguments)
+
+
+def test_a_block_longer_than_the_encoder_s_positions_is_refused(base: Path) -> None:
+    with pytest.raises(ConfigError, match=r"block is 200 and an attribute .* the encoder has 128 positions"):
+        begun(base, block=200)

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrex.models.catalog import CATALOG
 from attrex.models.folder import StorableModel
-from tests.conformance import pictured
+from tests.conformance import pictured, structured
 from tests.web.talking import always_there
 
 _BILSTM = {"encoder": "bilstm", "embedding": 16, "width": 16, "dropout": 0.0, "window": 20}
@@ -148,4 +148,5 @@ TABLE = [
         epochs=60,
     ),
     *(Row(**fields) for fields in pictured.ROWS),
+    *(Row(**fields) for fields in structured.ROWS),
 ]

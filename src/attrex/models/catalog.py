@@ -24,6 +24,7 @@ from attrex.models.slot_filling import (
     build_rnn_lstm,
     build_slot_gated,
 )
+from attrex.models.smartave import build_smartave, build_smartave_text
 from attrex.models.suopentag import build_suopentag
 from attrex.models.uls_dram import build_uls_l, build_uls_vl
 from attrex.models.virt import build_virt
@@ -48,6 +49,8 @@ CATALOG: Mapping[str, Callable[..., StorableModel]] = {
     "rnn-lstm": build_rnn_lstm,
     "separate": build_separate,
     "slot-gated": build_slot_gated,
+    "smartave": build_smartave,
+    "smartave-text": build_smartave_text,
     "suopentag": build_suopentag,
     "tag-sets": build_tag_sets,
     "uls-l": build_uls_l,

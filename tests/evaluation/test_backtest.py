@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -38,6 +39,7 @@ def test_precision_and_coverage_by_hand() -> None:
     assert (model.cells, model.in_text, model.answered, model.correct) == (5, 4, 4, 2)
     assert (model.precision, model.coverage, model.coverage_in_text) == (0.5, 0.8, 1.0)
     assert (model.restored, model.restored_in_text) == (0.4, 0.5)
+    assert (model.precision_in_text, lexicon.precision_in_text) == (0.5, 1.0)
     assert (lexicon.precision, lexicon.coverage, lexicon.coverage_in_text) == (2 / 3, 0.6, 0.5)
     assert (made.per_attribute["Color"].model.precision, made.per_attribute["Size"].lexicon.coverage) == (
         0.5,
@@ -58,6 +60,22 @@ def test_coverage_at_equal_precision() -> None:
     assert set(made) == {0.5, 0.667, 0.9, 0.95}
     assert made[0.667] == AtPrecision(2 / 3, 0.6, 0.6, 0.75, 0.5)
     assert made[0.9] == AtPrecision(0.9, 0.2, 0.2, 0.25, 0.25)
+
+
+def test_what_was_proposed_tells_what_other_precisions_would_cover() -> None:
+    """Given: one right. Proposed besides: one right at 0.4, one wrong at 0.2."""
+    given = cell("p1", "Color", "Blue", ("blue", 0.9), ("", None), True)
+    shy, wrong = (cell(p, "Color", "Red", ("", 0.8), ("", None), True) for p in ("p2", "p3"))
+    cells = [
+        given,
+        replace(shy, proposed=(ask("p2", "Color", "Red", "red", 0.4), shy.lexicon)),
+        replace(wrong, proposed=(ask("p3", "Color", "Red", "pink", 0.2), wrong.lexicon)),
+    ]
+    made = backtest(cells, resamples=0)
+    assert made.overall.model.answered == 1
+    (at,) = (one for one in made.at_precision if one.precision == 0.9)
+    assert (at.model, at.model_in_text) == (2 / 3, 2 / 3)
+    assert (made.curves[0][-1].precision, made.curves[0][-1].coverage) == (2 / 3, 1.0)
 
 
 def test_the_most_confident_disagreements_come_first() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from attrex.api.extractor import Extractor
 from attrex.api.fitting import GivenSchema, Progress, fit, settle_schema
 from attrex.api.products import Data, path_of, stream_products
 from attrex.api.recipe import DEFAULT, Recipe
-from attrex.core import Attribute, Evidence, Extraction, Product
+from attrex.core import Attribute, Evidence, Extraction, Product, Status
 from attrex.errors import InputError
 from attrex.evaluation import Backtest, MaskedCell, judge
 from attrex.evaluation import backtest as score_cells
@@ -76,7 +77,11 @@ def _cells(model: Extractor, lexicon: Extractor, products: Sequence[Product]) ->
             gold = product.stated[ours.attribute]
             in_text = any(locate(value.text, source.text) for value in gold for source in product.sources)
             yield MaskedCell(
-                judge(product, ours, gold), judge(product, theirs, gold), in_text, _first_evidence(ours)
+                judge(product, ours, gold),
+                judge(product, theirs, gold),
+                in_text,
+                _first_evidence(ours),
+                (judge(product, _proposed(ours), gold), judge(product, _proposed(theirs), gold)),
             )
 
 
@@ -84,6 +89,14 @@ def _filled(product: Product, extractor: Extractor) -> Request:
     own: dict[str, Attribute] = {a.name: a for a in extractor.schema.of(product.category)}
     names = [name for name, values in product.stated.items() if values]
     return Request(product, tuple(own.get(name) or extractor.attribute(name) for name in names))
+
+
+def _proposed(extraction: Extraction) -> Extraction:
+    """As it would be were every threshold zero."""
+    if extraction.status is Status.FOUND or not extraction.alternatives:
+        return extraction
+    best = extraction.alternatives[0]
+    return replace(extraction, status=Status.FOUND, values=(best,), probability=best.probability)
 
 
 def _first_evidence(extraction: Extraction) -> Evidence | None:

@@ -28,7 +28,7 @@ from attrex.models.folder import StorableModel
 from attrex.models.gate import FittedGate
 from attrex.nn import processes
 from attrex.normalise import Normaliser
-from attrex.resolve import Aim, Policy, Resolver, Trial, learn_policy, reachable_f1
+from attrex.resolve import Aim, Familiarity, Policy, Resolver, Trial, learn_policy, reachable_f1
 from attrex.schema import Schema, infer_schema, parse_schema, read_schema
 from attrex.supervision.distant import LabelReport, label
 from attrex.supervision.leaks import find_leaks
@@ -121,8 +121,12 @@ def fit(
     model = build(chosen.builder, chosen.arguments)
     access = pictures or PictureAccess(Path() if reader is None else reader.folder)
     asking = chosen.gate if gate is None else GateSettings(gate, chosen.gate.recall)
-    products, told = see_pictures(products, picture_size(model, asking), access)
+    size, pictured = picture_size(model, asking), sum(bool(product.pictures) for product in products)
+    products, told = see_pictures(products, size, access)
     notes += told
+    if size is not None and pictured:
+        readable = sum(bool(product.pictures) for product in products)
+        say(f"{counted(pictured, 'product')} with a picture; {readable:,} of them have one that can be read")
     parts = parts_of(products, chosen, seed)
     pool, labels = label(parts["train"], settled, complete=complete)
     total = labels.total()
@@ -151,6 +155,7 @@ def fit(
             complete=complete,
             seed=seed,
             gate=None if gated is None else gated[0],
+            familiarity=Familiarity.learn(parts["train"]),
         )
     if processes.count() > 1:
         policy = Policy.from_json(processes.from_first(policy.to_json))
@@ -330,10 +335,12 @@ def try_on(
     *,
     complete: bool,
     gate: FittedGate | None = None,
+    familiarity: Familiarity | None = None,
 ) -> Tried:
     """The model's trials on products with known values, with what was asked and answered, and what the
     ``gate`` denies: that is not asked, as in every extraction."""
-    raw = Pipeline(model, schema, Resolver(Policy(), Normaliser()), stage="", version="")
+    resolver = Resolver(Policy(familiarity=familiarity or Familiarity()), Normaliser())
+    raw = Pipeline(model, schema, resolver, stage="", version="")
     requests = [known(product, raw, complete=complete) for product in products]
     denied: list[Denied] = [{} for _ in requests] if gate is None else excluded(gate, requests)
     asked = narrowed(requests, denied)
@@ -354,11 +361,14 @@ def _calibrate(
     complete: bool,
     seed: int,
     gate: FittedGate | None,
+    familiarity: Familiarity,
 ) -> tuple[Policy, Report | None]:
     """The policy learnt on products the model has not seen, and the scores with it there, both of what the
     gate lets pass: a value that it denies is one not found."""
-    tried, requests, answers, denied = try_on(model, schema, products, complete=complete, gate=gate)
-    policy = learn_policy(tried, aim, method=recipe.calibration)
+    tried, requests, answers, denied = try_on(
+        model, schema, products, complete=complete, gate=gate, familiarity=familiarity
+    )
+    policy = learn_policy(tried, aim, method=recipe.calibration, familiarity=familiarity)
     if not tried:
         return policy, None
     resolver = Resolver(policy, Normaliser())

@@ -25,12 +25,20 @@ class MaskedCell:
 
     ``model`` and ``lexicon`` are of the same ask, with the cell's values as gold. ``in_text`` says
     whether one of them stands in a source of the product. ``evidence`` is that of the model's first value.
+    ``proposed``: the same two with the best proposal where nothing was sure enough to be given; what could
+    be reached at another precision is read off these.
     """
 
     model: Judged
     lexicon: Judged
     in_text: bool
     evidence: Evidence | None = None
+    proposed: tuple[Judged, Judged] | None = None
+
+    @property
+    def best(self) -> tuple[Judged, Judged]:
+        """The model's and the lexicon's best, given or not."""
+        return self.proposed or (self.model, self.lexicon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,11 @@ class Side:
         return self.correct / self.answered if self.answered else None
 
     @property
+    def precision_in_text(self) -> float | None:
+        """The same among the cells whose value stands in the text."""
+        return self.correct_in_text / self.answered_in_text if self.answered_in_text else None
+
+    @property
     def coverage(self) -> float | None:
         """The share of all masked cells that were answered."""
         return self.answered / self.cells if self.cells else None
@@ -84,6 +97,7 @@ class Side:
         return {
             **{name: getattr(self, name) for name in COUNTS},
             "precision": self.precision,
+            "precision_in_text": self.precision_in_text,
             "coverage": self.coverage,
             "coverage_in_text": self.coverage_in_text,
             "restored": self.restored,
@@ -216,15 +230,16 @@ def backtest(
     wrong = [cell for cell, (end, _) in zip(cells, ends, strict=True) if end is Outcome.VW]
     wrong.sort(key=lambda c: (-_sureness(c.model), c.model.product_id, c.model.attribute))
     marks = {*_MARKS, *(p for p in (overall.lexicon.precision, overall.model.precision) if p is not None)}
+    best = [tuple(value_outcome(side, matching) for side in c.best) for c in cells]
     return Backtest(
         matching=matching,
         products=len({c.model.product_id for c in cells}),
         overall=overall,
         per_attribute=per_attribute,
-        at_precision=_at_precision(cells, ends, sorted(marks)),
+        at_precision=_at_precision(cells, best, sorted(marks)),
         curves=(
-            curve(*_sure(cells, ends, 0), len(cells)),
-            curve(*_sure(cells, ends, 1), len(cells)),
+            curve(*_sure(cells, best, 0), len(cells)),
+            curve(*_sure(cells, best, 1), len(cells)),
         ),
         disagreements=tuple(_disagreement(cell) for cell in wrong[:disagreements]),
         disagreements_in_all=len(wrong),
@@ -234,7 +249,7 @@ def backtest(
     )
 
 
-Ends = Sequence[tuple[Outcome, Outcome]]
+Ends = Sequence[tuple[Outcome, ...]]
 _GIVEN = (Outcome.VC, Outcome.VW, Outcome.NV)
 
 
@@ -293,7 +308,7 @@ def _at_precision(cells: Sequence[MaskedCell], ends: Ends, marks: Sequence[float
         for which in (0, 1):
             cut = best_cut(mark, curves[which])
             through = cut is not None and sum(
-                cell.in_text and end[which] in _GIVEN and _sureness(_side(cell, which)) >= cut.threshold
+                cell.in_text and end[which] in _GIVEN and _sureness(cell.best[which]) >= cut.threshold
                 for cell, end in zip(cells, ends, strict=True)
             )
             reached.append((cut.coverage if cut else 0.0, through / in_text if in_text else 0.0))
@@ -302,14 +317,10 @@ def _at_precision(cells: Sequence[MaskedCell], ends: Ends, marks: Sequence[float
     return tuple(found)
 
 
-def _side(cell: MaskedCell, which: int) -> Judged:
-    return (cell.model, cell.lexicon)[which]
-
-
 def _sure(cells: Sequence[MaskedCell], ends: Ends, which: int) -> tuple[list[float], list[bool]]:
-    """Probabilities and correctness of the answers that give a value."""
+    """Probabilities and correctness of the best proposals."""
     given = [
-        (_sureness(_side(cell, which)), end[which] is Outcome.VC)
+        (_sureness(cell.best[which]), end[which] is Outcome.VC)
         for cell, end in zip(cells, ends, strict=True)
         if end[which] in _GIVEN
     ]

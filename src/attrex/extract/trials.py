@@ -28,7 +28,7 @@ def trials(
     its trial is a value that nobody proposes.
 
     A proposal is right where it is canonically one of the stated values. The pipeline's resolver must be
-    uncalibrated, for trials hold raw scores.
+    uncalibrated, for trials hold raw scores; what it holds familiar gives their levels.
     """
     resolver = pipeline.resolver
     if without is None:
@@ -50,4 +50,5 @@ def trials(
                 tuple((v.probability, resolver.key(attribute, v.text) in gold) for v in proposals),
                 answer.none_score,
                 len(gold),
+                tuple(resolver.policy.familiarity.level(attribute.name, v.canonical) for v in proposals),
             )

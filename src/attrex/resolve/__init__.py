@@ -1,6 +1,7 @@
 """Answers to extractions: calibration, thresholds, reconciliation, status. No torch."""
 
 from attrex.resolve.calibration import Calibration, Line, fit_calibration
+from attrex.resolve.familiarity import Familiarity
 from attrex.resolve.policy import Policy, learn_policy
 from attrex.resolve.resolver import Resolver
 from attrex.resolve.thresholds import Aim, Thresholds, choose_thresholds, reachable_f1
@@ -9,6 +10,7 @@ from attrex.resolve.trial import Trial
 __all__ = [
     "Aim",
     "Calibration",
+    "Familiarity",
     "Line",
     "Policy",
     "Resolver",

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from attrex.errors import ModelError
 from attrex.resolve.calibration import Calibration, fit_calibration
+from attrex.resolve.familiarity import Familiarity
 from attrex.resolve.thresholds import Aim, Thresholds, choose_thresholds
 from attrex.resolve.trial import Trial
 
@@ -17,13 +18,15 @@ KEPT_TRIALS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A calibration, the thresholds on its probabilities, and the trials both were learnt from.
+    """A calibration, the thresholds on its probabilities, how familiar the values are, and the trials that
+    both were learnt from.
 
     The default trusts the model's scores.
     """
 
     calibration: Calibration = field(default_factory=Calibration)
     thresholds: Thresholds = field(default_factory=Thresholds)
+    familiarity: Familiarity = field(default_factory=Familiarity)
     trials: tuple[Trial, ...] = ()
 
     def aimed(self, aim: Aim) -> Policy:
@@ -35,8 +38,9 @@ class Policy:
         return {
             "calibration": self.calibration.to_json(),
             "thresholds": self.thresholds.to_json(),
+            "familiarity": self.familiarity.to_json(),
             "trials": [
-                [t.attribute, [[s, int(right)] for s, right in t.proposals], t.none_score, t.gold]
+                [t.attribute, [[s, int(right)] for s, right in t.proposals], t.none_score, t.gold, t.levels]
                 for t in self.trials
             ],
         }
@@ -53,26 +57,35 @@ class Policy:
                     tuple((float(s), bool(right)) for s, right in proposals),
                     None if none is None else float(none),
                     int(gold),
+                    tuple(None if level is None else int(level) for level in levels),
                 )
-                for attribute, proposals, none, gold in content.get("trials", ())
+                for attribute, proposals, none, gold, levels in content.get("trials", ())
             )
-        except (TypeError, ValueError) as error:
+            familiarity = Familiarity.from_json(content["familiarity"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(f"calibration.json is damaged ({error!r}). Fix: fit the model again") from error
         return Policy(
             Calibration.from_json(content["calibration"]),
             Thresholds.from_json(content["thresholds"]),
+            familiarity,
             trials,
         )
 
 
 def learn_policy(
-    trials: Sequence[Trial], aim: Aim, *, method: Literal["platt", "isotonic"] = "platt"
+    trials: Sequence[Trial],
+    aim: Aim,
+    *,
+    method: Literal["platt", "isotonic"] = "platt",
+    familiarity: Familiarity | None = None,
 ) -> Policy:
-    """Calibration and thresholds from the same trials, which the model was not trained on. Each
-    has few parameters, and the thresholds are drawn to a common one, so one part serves both."""
+    """Calibration and thresholds from the same trials, which the model was not trained on; their levels are
+    those of the ``familiarity``, which was learnt from what the model was trained on. Each has few
+    parameters, and the thresholds are drawn to a common one, so one part serves both."""
     rounded = [
         replace(trial, proposals=tuple((round(s, 6), right) for s, right in trial.proposals))
         for trial in trials
     ]
     calibration = fit_calibration(rounded, method=method)
-    return Policy(calibration, choose_thresholds(rounded, calibration, aim), tuple(rounded[:KEPT_TRIALS]))
+    thresholds = choose_thresholds(rounded, calibration, aim)
+    return Policy(calibration, thresholds, familiarity or Familiarity(), tuple(rounded[:KEPT_TRIALS]))

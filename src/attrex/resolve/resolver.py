@@ -6,8 +6,9 @@ In this order, the first that holds:
    Nothing was read: *unreadable*.
 2. The model judges that the attribute does not apply (``applicable`` below one half): *not_applicable*.
 3. A bare number is read with the unit that follows it in the text, or dropped (``measured``). Proposals are
-   calibrated, grouped by canonical value, letter case aside (the best one's text and probability stand
-   for the group, all its places are kept), and compared with the attribute's threshold:
+   calibrated (by how familiar the value is, too), grouped by canonical value, letter case aside (the best
+   one's text and probability stand for the group, all its places are kept), and compared with the
+   attribute's threshold:
 
    - one value: the best group at or above the threshold is *found*, unless a second one is as well
      supported (at or above the threshold, and at least half as probable), not compatible with the
@@ -29,7 +30,7 @@ from collections.abc import Sequence
 
 from attrex.core import Answer, Attribute, Evidence, Extraction, InputRead, Provenance, Status, Value
 from attrex.normalise import Normaliser
-from attrex.resolve.calibration import EDGE, interpolate
+from attrex.resolve.calibration import EDGE, interpolate, shift_of
 from attrex.resolve.measured import measured
 from attrex.resolve.policy import Policy
 from attrex.schema.units import find_unit
@@ -57,7 +58,7 @@ class _Rule:
         self.slope, self.offset = line.slope, line.offset
         self.threshold = policy.thresholds.of(attribute.name)
         self.unit = find_unit(attribute.unit) if attribute.unit else None
-        self.canonical: dict[str, tuple[str, str]] = {}
+        self.canonical: dict[str, tuple[str, str, float]] = {}
 
 
 class Resolver:
@@ -169,11 +170,10 @@ class Resolver:
                 score = EDGE
             elif score > 1 - EDGE:
                 score = 1 - EDGE
-            probability = 1 / (1 + math.exp(-slope * math.log(score / (1 - score)) - offset))
+            key, _, shift = known.get(text) or self._learn(rule, text)
+            probability = 1 / (1 + math.exp(-slope * math.log(score / (1 - score)) - offset - shift))
             if knots:
                 probability = interpolate(knots, probability)
-            forms = known.get(text)
-            key = (forms or self._learn(rule, text))[0]
             group = groups.get(key)
             if group is None:
                 groups[key] = (probability, text, [candidate.evidence])
@@ -189,10 +189,12 @@ class Resolver:
             values.sort(key=_falling)
         return values
 
-    def _learn(self, rule: _Rule, text: str) -> tuple[str, str]:
-        """The text's key (same key, same value) and its canonical form."""
+    def _learn(self, rule: _Rule, text: str) -> tuple[str, str, float]:
+        """The text's key (same key, same value), its canonical form, and what its familiarity adds."""
         canonical = self.normaliser.canonical(text, rule.attribute)
-        forms = rule.canonical[text] = (fold_text(canonical), canonical)
+        level = self.policy.familiarity.level(rule.name, canonical)
+        shift = shift_of(self.policy.calibration.shifts, level)
+        forms = rule.canonical[text] = (fold_text(canonical), canonical, shift)
         return forms
 
     def _disagree(self, rule: _Rule, values: Sequence[Value]) -> bool:

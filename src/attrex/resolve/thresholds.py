@@ -90,8 +90,10 @@ def choose_thresholds(trials: Iterable[Trial], calibration: Calibration, aim: Ai
     gold = 0
     for trial in trials:
         gold += trial.gold
+        levels = trial.levels or (None,) * len(trial.proposals)
         by_attribute[trial.attribute].extend(
-            (calibration.probability(trial.attribute, score), right) for score, right in trial.proposals
+            (calibration.probability(trial.attribute, score, level), right)
+            for (score, right), level in zip(trial.proposals, levels, strict=True)
         )
     every = [point for points in by_attribute.values() for point in points]
     default = aim.precision or DEFAULT

@@ -30,7 +30,8 @@ FLAGS = {
     "attrex fill": "--model -m --out -o --all --ask --layout --min-precision --restart --seed --json"
     " --quiet -q --cache --cache-limit",
     "attrex backtest": "--schema --recipe --min-precision --share --html --seed --json --quiet -q",
-    "attrex evaluate": "--model -m --against --matching --complete --min-precision --html --seed --json",
+    "attrex evaluate": "--model -m --against --matching --confusion --complete --min-precision --html --seed"
+    " --json",
     "attrex inspect": "--html --limit --page-limit --data --format --mapping --model -m --word",
     "attrex plan": "--model -m --all --ask --seconds --seed --json --quiet -q",
     "attrex data": "",

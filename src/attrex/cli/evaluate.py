@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attrex.cli import options as o
 from attrex.cli.terminal import say, show, show_json, telling, telling_usage, write_text
+from attrex.errors import ConfigError
+
+if TYPE_CHECKING:
+    from attrex.evaluation import Judged
+
+IN_TERMINAL = 9
+"""Values of a matrix that fit a terminal's width."""
 
 
 class Matching(StrEnum):
@@ -34,6 +42,10 @@ def evaluate(
             "--matching", help="Compare values exactly, without case and accents, or but for writing."
         ),
     ] = Matching.EXACT,
+    confused: Annotated[
+        list[str] | None,
+        typer.Option("--confusion", metavar="NAME", help="Values of this attribute against each other."),
+    ] = None,
     complete: o.Complete = False,
     min_precision: o.MinPrecision = None,
     html: o.Html = None,
@@ -46,8 +58,8 @@ def evaluate(
     pictures = picture.access(reader.folder)
     from attrex.api import Extractor
     from attrex.api.scoring import judge_data, score_of
-    from attrex.evaluation import compare
-    from attrex.report import comparison_terminal, report_html, report_terminal
+    from attrex.evaluation import compare, confusion
+    from attrex.report import comparison_terminal, confusion_terminal, report_html, report_terminal
 
     extractor = Extractor.from_pretrained(model).with_pictures(pictures)
     extractor = extractor.aimed(aim) if aim is not None else extractor
@@ -56,6 +68,10 @@ def evaluate(
         judged = judge_data(extractor, products, complete=complete, file=reader.path)
     scored = score_of(extractor, judged, name=model, matching=matching.value, seed=seed)
     content = scored.to_json()
+    _check_asked(confused or (), judged)
+    confusions = [confusion(judged, name, matching=matching.value) for name in confused or ()]
+    if confusions:
+        content["confusions"] = [each.to_json() for each in confusions]
     other = None
     rival = extractor.baseline
     if against is not None:
@@ -67,11 +83,22 @@ def evaluate(
         other = compare(asked, judged, names=names, matching=matching.value, seed=seed)
         content["comparison"] = other.to_json()
     if html is not None:
-        write_text(html, report_html(scored))
+        write_text(html, report_html(scored, confusions=confusions))
         say(f"page: {html}")
     if as_json:
         show_json(content)
         return
     show(report_terminal(scored))
+    for name in confused or ():
+        show(confusion_terminal(confusion(judged, name, matching=matching.value, most=IN_TERMINAL)))
     if other is not None:
         show(comparison_terminal(other))
+
+
+def _check_asked(names: Iterable[str], judged: Iterable[Judged]) -> None:
+    known = sorted({each.attribute for each in judged})
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f'--confusion: nothing was asked of "{name}"; asked were {", ".join(known[:20])}'
+            )

@@ -2,6 +2,7 @@
 
 from attrex.evaluation.backtest import Backtest, Disagreement, MaskedCell, Side, backtest
 from attrex.evaluation.compare import Comparison, Difference, compare
+from attrex.evaluation.confusion import Confusion, confusion
 from attrex.evaluation.counts import Counts, Scores, SetCounts
 from attrex.evaluation.curves import Bin, CurvePoint, best_cut, curve, reliability
 from attrex.evaluation.judged import Judged, judge
@@ -13,6 +14,7 @@ __all__ = [
     "Backtest",
     "Bin",
     "Comparison",
+    "Confusion",
     "Counts",
     "CurvePoint",
     "Difference",
@@ -29,6 +31,7 @@ __all__ = [
     "backtest",
     "best_cut",
     "compare",
+    "confusion",
     "curve",
     "judge",
     "reliability",

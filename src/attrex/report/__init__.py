@@ -1,5 +1,6 @@
 """Numbers and extractions shown to people: tables for the terminal, self-contained pages."""
 
+from attrex.report.confusions import confusion_html, confusion_terminal
 from attrex.report.inspect import inspect_html, inspect_terminal
 from attrex.report.restored import backtest_html, backtest_terminal
 from attrex.report.scores import comparison_terminal, report_html, report_terminal
@@ -8,6 +9,8 @@ __all__ = [
     "backtest_html",
     "backtest_terminal",
     "comparison_terminal",
+    "confusion_html",
+    "confusion_terminal",
     "inspect_html",
     "inspect_terminal",
     "report_html",

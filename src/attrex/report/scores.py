@@ -10,11 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from attrex.evaluation.compare import Comparison, Difference
+from attrex.evaluation.confusion import Confusion
 from attrex.evaluation.counts import Counts, Scores
 from attrex.evaluation.outcome import Outcome
 from attrex.evaluation.report import Report
 from attrex.evaluation.scoring import Group as Scored
 from attrex.evaluation.support import HEAD_ATTRIBUTE, HEAD_VALUE
+from attrex.report.confusions import confusion_html
 from attrex.report.numbers import COMPARED, NONE, chance, counted, fraction, signed, span, whole
 from attrex.report.page import bdi, page, section, table, tiles
 from attrex.report.plots import Series, dot, stacked_bar, xy_plot
@@ -142,8 +144,15 @@ def _difference(name: str, one: Difference) -> list[Text]:
     return [Text(visible(name)), *(Text(cell) for cell in cells)]
 
 
-def report_html(report: Report, *, title: str = "Evaluation", comparisons: Sequence[Comparison] = ()) -> str:
-    """A self-contained page with plots; other runs' comparisons on the same asks may follow."""
+def report_html(
+    report: Report,
+    *,
+    title: str = "Evaluation",
+    comparisons: Sequence[Comparison] = (),
+    confusions: Sequence[Confusion] = (),
+) -> str:
+    """A self-contained page with plots; attributes' confusions, and other runs' comparisons on the same asks,
+    may follow."""
     micro, macro = report.micro.scores, report.macro
     counts = report.micro.counts.to_json()
     parts = [
@@ -180,6 +189,7 @@ def report_html(report: Report, *, title: str = "Evaluation", comparisons: Seque
         )
     if report.per_category:
         parts.append(section("By category", _html_grid("Category", {}, report.per_category)))
+    parts.extend(confusion_html(one) for one in confusions)
     parts.extend(_compared(one) for one in comparisons)
     subtitle = f"{report.name}: {_judged_by(report)}" if report.name else _judged_by(report)
     return page(title, "\n".join(parts), subtitle=subtitle)

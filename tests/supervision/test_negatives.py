@@ -1,8 +1,10 @@
 """Negatives from other categories and from texts with the value cut out."""
 
+from dataclasses import replace
+
 import pytest
 
-from attrex.core import Attribute, Product, Source, Stated
+from attrex.core import Attribute, Picture, Product, Source, Stated
 from attrex.errors import ConfigError
 from attrex.schema.schema import Category, Schema
 from attrex.supervision.distant import label
@@ -52,6 +54,13 @@ def test_a_value_cut_out_leaves_a_negative(title: str, left: str) -> None:
         "0 without Colour", "Hat", (Source("title", left),), (), {"Colour": ()}
     )
     assert made.products[0].sources[0].text == title
+
+
+def test_what_lost_its_value_shows_no_picture_of_it() -> None:
+    seen = pool("red hat")
+    seen = replace(seen, products=[replace(seen.products[0], pictures=(Picture("red.jpg"),))])
+    made = with_negatives(seen, other_categories=0, cut_out=1, seed=0)
+    assert [len(product.pictures) for product in made.products] == [1, 0]
 
 
 def test_nothing_is_left_of_a_text_that_is_the_value() -> None:

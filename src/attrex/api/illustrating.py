@@ -60,7 +60,7 @@ def illustrate(
     if sum(map(len, maps.values())) >= HEAT_MAPS:
         left.append(f"The first {HEAT_MAPS} heat maps are shown.")
     if attention is not None and not maps:
-        left.append("There is no heat map: the model tells of no attention to these pictures.")
+        left.append("There is no heat map: no words here attend to a picture, as far as the model tells.")
     return Illustrations(
         {id: thumbnail(product.pictures[0].pixels) for id, product in seen.items()}, maps, " ".join(left)
     )

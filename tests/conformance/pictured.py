@@ -14,7 +14,8 @@ def _row(name: str, builder: str, *arguments: dict[str, Any], **more: Any) -> di
     joined: dict[str, Any] = {}
     for each in arguments:
         joined |= each
-    writes = joined.get("values", "head" if builder in ("uls-l", "uls-vl", "mae") else "none") == "head"
+    headed = builder in ("uls-l", "uls-vl", "mae", "cma-clip")
+    writes = joined.get("values", "head" if headed else "none") == "head"
     return {"name": name, "builder": builder, "arguments": joined, "writes": writes, **more}
 
 
@@ -60,6 +61,7 @@ ROWS = [
     _row("Attn-BiRNN", "attn-birnn", _BILSTM, rate=3e-2, epochs=60),
     _row("Slot-Gated", "slot-gated", _BILSTM, rate=2e-2),
     _row("Joint-BERT", "joint-bert", _BERT, {"values": "head"}, rate=1e-2),
+    _row("CMA-CLIP", "cma-clip", _BERT, _VISION, {"heads": 2, "layers": 1}, rate=1e-2),
     _row("MAE", "mae", {**_BILSTM, **_VISION}, rate=2e-2),
 ]
 """The fields of ``table.Row``."""

@@ -23,6 +23,8 @@ _KNOWN = (
     ("Size", ("L", "40 cm", "12 cm")),
 )
 """What the language model behind the address knows."""
+_EIVEN = {"layers": 2, "heads": 2, "window": 20, "compared": 0.2}
+_SEEING = {"pictures": "small", "picture_size": 56, "picture_widths": [16, 16, 16, 16]}
 _EAVE = {"base": "tiny", "window": 20, "dropout": 0.0}
 
 
@@ -42,8 +44,10 @@ class Row:
     writes: bool = False
 
     def build(self, base: Path) -> StorableModel:
-        """The model, untrained; ``base`` stands in for the pretrained encoder."""
-        arguments = {n: str(base) if v == "tiny" else v for n, v in self.arguments.items()}
+        """The model, untrained; ``base`` stands in for the pretrained encoder, the folder beside it for the
+        pretrained decoder."""
+        places = {"tiny": str(base), "tiny decoder": str(base.with_name("decoder"))}
+        arguments = {n: places.get(v, v) if isinstance(v, str) else v for n, v in self.arguments.items()}
         if arguments.get("address") == "served":
             arguments["address"] = always_there(_KNOWN)
         return CATALOG[self.builder](**arguments)
@@ -129,6 +133,31 @@ TABLE = [
         open=True,
         rate=8e-3,
         epochs=150,
+    ),
+    Row(
+        "EIVEN",
+        "eiven",
+        {**_EIVEN, **_SEEING, "words": "tiny"},
+        open=True,
+        rate=2e-2,
+        epochs=60,
+        writes=True,
+    ),
+    Row(
+        "EIVEN, a pretrained decoder, the paper's order",
+        "eiven",
+        {
+            **_EIVEN,
+            "base": "tiny decoder",
+            "pictures": "none",
+            "order": "question-first",
+            "comparison": "better-instance",
+            "decoding": "greedy",
+        },
+        open=True,
+        rate=1e-2,
+        epochs=50,
+        writes=True,
     ),
     Row("EAVE", "eave", {**_EAVE, "mapping": "even_0"}, open=True, rate=5e-3, epochs=60),
     Row(

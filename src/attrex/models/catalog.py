@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from attrex.models.adatag import build_adatag
 from attrex.models.aveqa import build_aveqa
 from attrex.models.bilstm_crf import build_multi_crf, build_separate, build_tag_sets
+from attrex.models.cma_clip import build_cma_clip
 from attrex.models.cross_encoder import build_cross_encoder
 from attrex.models.dipair import build_dipair
 from attrex.models.eave import build_eave
+from attrex.models.eiven import build_eiven
 from attrex.models.endpoint import build_endpoint
 from attrex.models.folder import StorableModel
 from attrex.models.generative import build_generative
@@ -33,9 +35,11 @@ CATALOG: Mapping[str, Callable[..., StorableModel]] = {
     "adatag": build_adatag,
     "attn-birnn": build_attn_birnn,
     "aveqa": build_aveqa,
+    "cma-clip": build_cma_clip,
     "cross-encoder": build_cross_encoder,
     "dipair": build_dipair,
     "eave": build_eave,
+    "eiven": build_eiven,
     "endpoint": build_endpoint,
     "generative": build_generative,
     "jave": build_jave,

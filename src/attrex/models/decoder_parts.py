@@ -137,31 +137,22 @@ class ClipFeatures:
     """CLIP by folder or by its name on the hub, frozen. The size is that of its configuration."""
 
     def __init__(self, base: str, *, every: int, size: int) -> None:
-        self._base, self._every = base, every
+        self._base, self._every, self._side = base, every, size
         self.size: int | None = size
 
     def make(self) -> tuple[nn.Module | None, dict[str, str]]:
         base = find_clip(self._base)
-        made = self._checked(ClipTokens(load_clip(base), every=self._every))
+        made = ClipTokens(load_clip(base), every=self._every).sized(self._side)
         about = {"base": base.name, "sha256": base.sha256(), "config": base.config()}
         return made, {FEATURES: json.dumps(about)}
 
     def remake(self, files: Mapping[str, str]) -> nn.Module | None:
         about = json.loads(files[FEATURES])
         base = find_clip(about["base"])
-        _same(base, about, "vision encoder")
+        same_base(base, about, "vision encoder")
         body = build_clip(about["config"])
-        made = self._checked(ClipTokens(body, every=self._every))
-        made.body.load_state_dict(load_clip(base).state_dict())
-        return made
-
-    def _checked(self, made: ClipTokens) -> ClipTokens:
-        if made.size != self.size:
-            raise ConfigError(
-                f"model.arguments.picture_size is {self.size}, and the vision encoder wants {made.size} "
-                "pixels"
-            )
-        return made
+        body.load_state_dict(load_clip(base).state_dict())
+        return ClipTokens(body, every=self._every).sized(self._side)
 
 
 class DecoderText:
@@ -190,11 +181,11 @@ class DecoderText:
         tokeniser = CausalPieces(Tokenizer.from_str(files[TOKENISER]), Marks.from_json(about["marks"]))
         if self._arguments.base == SMALL:
             base = find_base(about["base"])
-            _same(base, about, "encoder")
+            same_base(base, about, "encoder")
             decoder: CausalDecoder | WholeDecoder = self._small(_words_of(base))
         else:
             base = find_decoder(about["base"])
-            _same(base, about, "decoder")
+            same_base(base, about, "decoder")
             decoder = self._tuned(load_decoder(base, precision=self._arguments.precision))
         return _made(tokeniser, decoder, self._features.remake(files), dict(files))
 
@@ -231,7 +222,8 @@ def _words_of(base: Base) -> Tensor:
     )
 
 
-def _same(base: Base, about: Mapping[str, Any], what: str) -> None:
+def same_base(base: Base, about: Mapping[str, Any], what: str) -> None:
+    """Raises ``ModelError`` where a base is not the one that a model folder was made with."""
     if base.sha256() != about["sha256"]:
         raise ModelError(
             f'the model was trained on another version of the {what} "{base.name}" (its SHA-256 differs). '

@@ -52,6 +52,14 @@ class ClipTokens(nn.Module):
         self.every, self.tokens, self.width = every, depth // every, int(config.hidden_size)
         self.size, self.mean, self.std = int(config.image_size), CLIP_MEAN, CLIP_STD
 
+    def sized(self, size: int) -> ClipTokens:
+        """Itself. Raises ``ConfigError`` where it wants pictures of another size."""
+        if self.size != size:
+            raise ConfigError(
+                f"model.arguments.picture_size is {size}, and the vision encoder wants {self.size} pixels"
+            )
+        return self
+
     def train(self, mode: bool = True) -> ClipTokens:
         """It is frozen, and so is its dropout."""
         return super().train(False)

@@ -118,12 +118,12 @@ class Calibration:
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> Calibration:
-        """Raises ``ModelError`` where the content is from a newer attrex or is damaged."""
+        """Raises ``ModelError`` where the content is from a newer or an older attrex, or is damaged."""
         version = content.get("version")
-        if isinstance(version, int) and version > VERSION:
+        if isinstance(version, int) and version != VERSION:
+            fix = "update attrex" if version > VERSION else "fit the model again"
             raise ModelError(
-                f"calibration.json has version {version}; this attrex reads up to {VERSION}. "
-                "Fix: update attrex"
+                f"calibration.json has version {version}; this attrex reads version {VERSION}. Fix: {fix}"
             )
         try:
             return Calibration(

@@ -47,9 +47,10 @@ class Policy:
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> Policy:
-        """Raises ``ModelError`` where the content is from a newer attrex or is damaged."""
+        """Raises ``ModelError`` where the content is of another version or is damaged."""
         if not isinstance(content.get("calibration"), Mapping) or "thresholds" not in content:
             raise ModelError("calibration.json is damaged (a part is missing). Fix: fit the model again")
+        calibration = Calibration.from_json(content["calibration"])  # first, for it tells another version
         try:
             trials = tuple(
                 Trial(
@@ -65,7 +66,7 @@ class Policy:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(f"calibration.json is damaged ({error!r}). Fix: fit the model again") from error
         return Policy(
-            Calibration.from_json(content["calibration"]),
+            calibration,
             Thresholds.from_json(content["thresholds"]),
             familiarity,
             trials,

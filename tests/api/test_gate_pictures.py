@@ -12,6 +12,7 @@ import pytest
 
 from attrex.api import Extractor, fit
 from attrex.api.gating import GateSettings, learn_gate
+from attrex.api.planning import plan
 from attrex.api.recipe import load_recipe
 from attrex.core import Attribute, Picture, Product, Source, Status
 from attrex.io.pictures import PictureAccess, gather
@@ -170,3 +171,7 @@ def test_fit_and_fill_with_a_text_model_and_a_gate_that_looks(drawn: Path, tmp_p
     assert spared.count(("Bags", "gate")) < 0.2 * len(spared)
     requests = [loaded.request(product, [SHAPE], all=True) for product in given]
     assert sum(not loaded.admitted(request).attributes for request in requests) == len(spared)
+    reader = open_reader(drawn / "held_out.csv")
+    (planned,) = plan(reader, [tmp_path / "m"], attributes=["Shape"], all=True, seconds=0.01).models
+    assert planned.spared
+    assert planned.asks + planned.spared == len(held_out)

@@ -17,11 +17,15 @@ from torch import Tensor, nn
 from attrex.cache.records import pack, unpack
 from attrex.core import Attribute, Product, Source
 from attrex.errors import ConfigError
+from attrex.extract import Pipeline, Request
 from attrex.models import eave
 from attrex.models.catalog import CATALOG
 from attrex.models.eave import DescribedQuestion, PreparedContext
+from attrex.models.eave_frozen import HEAVY_TOKENS
 from attrex.models.questions import LONGEST
 from attrex.nn.threads import one_thread
+from attrex.normalise import Normaliser
+from attrex.resolve import Policy, Resolver
 from attrex.text.windows import cut
 from tests.conformance.base import make_base
 from tests.conformance.ten import COLOUR, PRODUCTS, SCHEMA, pool
@@ -76,6 +80,24 @@ def test_a_long_text_goes_through_the_heavy_encoder_once_a_window(base: str) -> 
         answers = asked(model, [window.product for window in windows], THREE)
     assert sum(heavy) == len(windows) + 3
     assert len(answers) == 3 * len(windows)
+
+
+def test_a_product_of_a_hundred_thousand_tokens_goes_through_the_pipeline_in_bounded_batches(
+    base: str,
+) -> None:
+    model = begun(base, window=60, decoding="softmax")
+    text = " ".join(f"red cotton hat {n % 900}" for n in range(25_000))
+    windows = cut([Product("1", "Hats", (Source("title", text),))], model.tokeniser, 60)
+    assert sum(len(model.tokeniser.encode([w.product.sources[0].text])[0]) for w in windows) > 100_000
+    pipeline = Pipeline(model, SCHEMA, Resolver(Policy(), Normaliser()), stage="eave", version="v")
+    tokens: list[int] = []
+    hook = model.network.heavy.register_forward_hook(lambda _, given, __: tokens.append(given[0].numel()))
+    with counted(model.network.heavy) as heavy:
+        (result,) = pipeline.run([Request(Product("1", "Hats", (Source("title", text),)), (COLOUR,))])
+    hook.remove()
+    assert sum(heavy) == len(windows) + 1
+    assert max(tokens) <= HEAVY_TOKENS
+    assert result.extractions[0].input_read == "all"
 
 
 def test_a_context_is_made_ready_once_for_all_its_asks(base: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -90,6 +91,19 @@ def test_alone_name_and_description_and_examples_must_do(base: Path) -> None:
     # Of a material nobody has told an example: its value part is unknown, and nought.
     assert known.tolist() == [[True] * 64, [True] * 32 + [False] * 32]
     assert not made[1, 32:].any()
+
+
+@pytest.mark.parametrize("pooling", ["contextual", "static"])
+def test_of_a_name_longer_than_the_base_has_positions_the_beginning_is_read(
+    pooling: Literal["contextual", "static"], base: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    embedder = AttributeEmbedder(str(base), pooling, ("name",))
+    name = "red hat " * 400
+    long_AR, short_AR = (embedder.alone([Attribute(each)])[0] for each in (name, "red hat " * 32))
+    assert torch.equal(long_AR, short_AR)
+    assert [record.getMessage() for record in caplog.records] == [
+        f'the attribute "{name[:60]}..." is 800 tokens long; the first 64 are read'
+    ]
 
 
 def test_static_embeddings_are_means_of_word_pieces(base: Path) -> None:

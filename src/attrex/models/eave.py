@@ -12,7 +12,6 @@ encoder's width, T tokens of a text, K tags.
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +32,7 @@ from attrex.models.eave_network import EaveNetwork, Reader
 from attrex.models.eave_text import TwoEncoders, TwoTexts, chosen_layers
 from attrex.models.inputs import in_batches, lay_out, positions
 from attrex.models.interface import Cost
-from attrex.models.questions import LONGEST, questions
+from attrex.models.questions import LONGEST, questions, tell_cut
 from attrex.models.sequence_tagger import Decoding, one_decoder_chain, own_decoders
 from attrex.models.tagging import TaggedWindow, answers, ask_tensors
 from attrex.models.text_encoders import MadeText, PretrainedText, ShapedText, Shapes, pretrained_text
@@ -55,7 +54,6 @@ CHAIN_TOKENS = 65_536
 """Tokens x asks decoded at once: the CRF's cost is its steps, so many chains go through together."""
 ASKS = 16
 """Asks of a window in one example of training: what bounds the memory of a step."""
-_LOG = logging.getLogger(__name__)
 Fusing = Literal["fixed", "learned", "cross_attention"]
 FUSIONS: tuple[Fusing, ...] = ("fixed", "learned", "cross_attention")
 
@@ -167,10 +165,7 @@ class Eave:
         names = learnt.tokeniser.encode([attribute.name for attribute in attributes])
         for attribute, tokens in zip(attributes, names, strict=True):
             if len(tokens) > self._question:
-                _LOG.warning(
-                    'the attribute "%s" is %d tokens long; the first %d are read',
-                    *(attribute.name, len(tokens), self._question),
-                )
+                tell_cut(attribute.name, len(tokens), self._question)
         words = self._words(attributes, learnt.tokeniser)
 
         def heavy(batch: list[int]) -> list[Tensor]:

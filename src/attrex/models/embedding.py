@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from attrex.core import Attribute, Product, Source, Span
+from attrex.models.questions import tell_cut
 from attrex.models.tagging import TaggedWindow
 from attrex.nn.encoders import PretrainedEncoder, padded
 from attrex.nn.pretrained import find_base, load_body
@@ -30,7 +31,7 @@ Part = Literal["name", "value"]
 INSTANCES = 16
 """Sentences pooled per attribute at most: each costs an encoding. Not tuned."""
 CONTEXT = 64
-"""Tokens kept on either side of a value."""
+"""Tokens kept on either side of a value, and of a name or a description."""
 ALONE = 8
 """Example values encoded for an attribute out of context at most."""
 BATCH = 32
@@ -100,6 +101,8 @@ class AttributeEmbedder:
         for row, attribute in enumerate(attributes):
             for part, kind in enumerate(self.parts):
                 if kind == "name":
+                    if (tokens := len(self._ids(attribute.name))) > CONTEXT:
+                        tell_cut(attribute.name, tokens, CONTEXT)
                     about = self._ids(attribute.description)[:CONTEXT]
                     phrases.append(self._phrase([], self._name(attribute.name), about, (row, part)))
                     continue
@@ -110,7 +113,7 @@ class AttributeEmbedder:
         return self._pool(phrases, len(attributes))
 
     def _name(self, name: str) -> list[int]:
-        return [self._marks[0], *self._ids(name), self._marks[1]]
+        return [self._marks[0], *self._ids(name)[:CONTEXT], self._marks[1]]
 
     def _phrase(
         self, left: list[int], middle: list[int], right: list[int], place: tuple[int, int]

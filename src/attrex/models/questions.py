@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from attrex.core import Attribute, Product, Source
@@ -12,6 +13,15 @@ LONGEST = 64
 """Tokens of an attribute that are read at most. Of a longer one the beginning, so first of all the name."""
 EXAMPLES = 4
 """Example values that are read at most."""
+SHOWN = 60
+"""Characters of a long name that a message shows."""
+_LOG = logging.getLogger(__name__)
+
+
+def tell_cut(name: str, tokens: int, read: int) -> None:
+    """Says that of an attribute's name, which is so many tokens long, only the first are read."""
+    shown = name if len(name) <= SHOWN else f"{name[:SHOWN]}..."
+    _LOG.warning('the attribute "%s" is %d tokens long; the first %d are read', shown, tokens, read)
 
 
 def about(attribute: Attribute) -> str:

@@ -60,6 +60,7 @@ class Blocks:
         self.products = Ragged(totals, device)
         self.hypers = Ragged(counts, device)
         self.hyper_NG, self.hyper_mask_NG = self.hypers.padded(device)
+        self.even = len(set(counts)) < 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ def attend(sent: Sent, blocks: Blocks, *, heads: int, dropout: float = 0.0) -> t
         query_MD, key_RD = sent.asked["local-hyper"]
         parts = []
         for group in blocks.products.groups:
-            index_XG, mask_XG = blocks.hyper_NG[group.rows_X], blocks.hyper_mask_NG[group.rows_X]
+            index_XG = blocks.hyper_NG[group.rows_X]
+            mask_XG = None if blocks.even else blocks.hyper_mask_NG[group.rows_X]
             parts.append(read(group.of(query_MD), key_RD[index_XG], sent.hyper_RD[index_XG], mask_XG))
         local.append(blocks.products.joined(parts))
     if "hyper-local" in sent.asked:
@@ -140,7 +142,10 @@ def _sum(parts: Sequence[Tensor], like: Tensor) -> Tensor:
     """Nought where both attentions are left out."""
     if not parts:
         return torch.zeros_like(like)
-    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+    if len(parts) == 1:
+        return parts[0]
+    # A third of the memory that attention takes, where nothing is learnt.
+    return parts[0] + parts[1] if torch.is_grad_enabled() else parts[0].add_(parts[1])
 
 
 class Added(nn.Module):

@@ -37,7 +37,10 @@ def test_from_drawings_to_heat_maps(shell: Shell, folder: Path) -> None:
     fitted = shell("fit", folder / "train.csv", "-o", folder / "m", "--schema", schema, "--recipe", recipe)
     assert fitted.code == 0
     assert "24 products with a picture; 23 of them have one that can be read" in fitted.err
-    assert 'note: field "picture": the picture "images/named-train-00000.png"' in fitted.err
+    assert (
+        f'note: {folder / "train.csv"}, field "picture": the picture "images/named-train-00000.png"'
+        in fitted.err
+    )
     long = folder / "long.jsonl"
     filled = shell("fill", folder / "test.csv", "-m", folder / "m", "-o", long, "--all")
     assert filled.code == 0

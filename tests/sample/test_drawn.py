@@ -42,10 +42,10 @@ def test_the_tables_are_a_catalogue_with_pictures(catalogue: tuple[Path, list[Dr
     for table in TABLES:
         rows = open_reader(folder / table)
         with PictureReader(rows.folder) as reader:
-            for row, pictures in reader.stream(rows, rows.path):
+            products = [row.product for row in rows]
+            for product, pictures in zip(products, reader.read(products), strict=True):
                 told = made[number]
                 number += 1
-                product = row.product
                 assert (product.id, product.category, told.table) == (told.id, told.category, table)
                 assert product.sources[0].text == told.title
                 assert pictures.locations == (told.image,)

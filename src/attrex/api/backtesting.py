@@ -43,7 +43,7 @@ def backtest(
         data = open_reader(data)
     reader = data if isinstance(data, Reader) else None
     if pictures is None and reader is not None:
-        pictures = PictureAccess(reader.folder)
+        pictures = PictureAccess.beside(reader)
     products = list(stream_products(data))
     parts = split(products, {"rest": 1 - share, "hidden": share}, seed)
     rest = [products[i] for i in parts["rest"]]

@@ -120,7 +120,7 @@ class Extractor:
         others."""
         if self.pictures is not None or not isinstance(data, Reader):
             return self
-        return self.with_pictures(PictureAccess(data.folder))
+        return self.with_pictures(PictureAccess.beside(data))
 
     @overload
     def fill(
@@ -256,7 +256,8 @@ class Extractor:
         """From a model folder, by its name on the Hugging Face hub, or from a YAML file that says where a
         language model can be asked (``attrex.api.endpoints``).
 
-        Raises ``ModelError`` where the folder is missing, truncated or from a newer attrex.
+        Raises ``ModelError`` where the folder is missing, truncated or from a newer attrex, and
+        ``ConfigError`` for a setting of the file that is wrong.
         """
         from attrex.api.endpoints import is_endpoint, read_endpoint
         from attrex.api.hub import local_folder

@@ -119,7 +119,7 @@ def fit(
     if reader is not None and reader is not data:  # who opened the reader has its problems at hand
         notes += [str(problem) for problem in reader.problems[:LISTED]]
     model = build(chosen.builder, chosen.arguments)
-    access = pictures or PictureAccess(Path() if reader is None else reader.folder)
+    access = pictures or (PictureAccess() if reader is None else PictureAccess.beside(reader))
     asking = chosen.gate if gate is None else GateSettings(gate, chosen.gate.recall)
     size, pictured = picture_size(model, asking), sum(bool(product.pictures) for product in products)
     products, told = see_pictures(products, size, access)
@@ -251,11 +251,11 @@ def see_pictures(
         return products, []
     if not any(product.pictures for product in products):
         return products, ["no product has a picture, so that texts alone are learnt from"]
-    first = len(access.problems.warnings)
+    before = access.problems.warned
     with access.reader(size, kept=0) as reader:
         seen = gather(products, reader)
-    notes = [str(problem) for problem in access.problems.warnings[first : first + LISTED]]
-    if (more := len(access.problems.warnings) - first - LISTED) > 0:
+    notes = [str(problem) for problem in access.problems.warnings[before : before + LISTED]]
+    if (more := access.problems.warned - before - len(notes)) > 0:
         notes.append(f"and {more:,} more pictures are left out")
     return seen, notes
 

@@ -47,7 +47,7 @@ def plan(
         raise ConfigError("--model: with which model? Give -m model/, or several to compare")
     if not seconds > 0:
         raise ConfigError(f"--seconds is {seconds:g}; it must be above 0")
-    access = pictures or PictureAccess(reader.folder)
+    access = pictures or PictureAccess.beside(reader)
     base = resident()
     loaded: list[tuple[Extractor, int | None]] = []
     for name in models:

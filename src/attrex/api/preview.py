@@ -111,7 +111,7 @@ def preview(
     model = build(recipe.builder, recipe.arguments)
     pictured = sum(bool(product.pictures) for product in products)
     size = picture_size(model, recipe.gate)
-    products, told = see_pictures(products, size, pictures or PictureAccess(reader.folder))
+    products, told = see_pictures(products, size, pictures or PictureAccess.beside(reader))
     pool, report = label(products, settled, complete=complete)
     read = time.monotonic() - begun
     learning = _expected(model, pool, recipe, seed)

@@ -55,7 +55,7 @@ def evaluate(
     """Precision, recall and F1 on labelled data, per attribute."""
     aim = None if min_precision is None else o.aim_of(min_precision)
     reader = data.open(picture)
-    pictures = picture.access(reader.folder)
+    pictures = picture.access(reader.folder, reader.path)
     from attrex.api import Extractor
     from attrex.api.scoring import judge_data, score_of
     from attrex.evaluation import compare, confusion
@@ -75,7 +75,7 @@ def evaluate(
     other = None
     rival = extractor.baseline
     if against is not None:
-        rival = Extractor.from_pretrained(against).with_pictures(picture.access(reader.folder))
+        rival = Extractor.from_pretrained(against).with_pictures(picture.access(reader.folder, reader.path))
         rival = rival.aimed(aim) if aim is not None else rival
     if rival is not None:
         asked = judge_data(rival, products, complete=complete, file=reader.path)

@@ -66,7 +66,7 @@ def fill(
     """Fill the empty cells, with evidence. Filled cells are never touched."""
     aim = None if min_precision is None else o.aim_of(min_precision)
     reader = data.open(picture)
-    pictures = picture.access(reader.folder)
+    pictures = picture.access(reader.folder, reader.path)
     from attrex.api import Extractor
     from attrex.api.caching import open_cache
     from attrex.extract.jobs import run_job
@@ -92,6 +92,7 @@ def fill(
             "schema": extractor.schema.version,
             "gate": None if extractor.gate is None else extractor.gate.version,
             "thresholds": extractor.policy.thresholds.to_json(),
+            "pictures": None if extractor.picture_size is None else pictures.told(),
             "all": answer_all,
             "ask": sorted(ask or ()),
         },

@@ -42,7 +42,7 @@ def fit(
         raise ConfigError("FILE: standard input can be read by one process only; give torchrun's a file")
     aim = o.aim_of(min_precision)
     reader = data.open(picture)
-    pictures = picture.access(reader.folder)
+    pictures = picture.access(reader.folder, reader.path)
     from attrex.api import fit as learn
     from attrex.api import load_recipe
     from attrex.api.preview import preview, preview_terminal

@@ -80,7 +80,8 @@ def _illustrated(
     from attrex.report.row import parse
 
     reader = None if data is None else data.open(picture)
-    access = picture.access(file.parent if reader is None else reader.folder)
+    place = (file.parent, str(file)) if reader is None else (reader.folder, reader.path)
+    access = picture.access(*place)
     shown = islice((parse(record, at, str(file)) for at, record in enumerate(read_long(file), 1)), rows)
     made = illustrate(
         shown,

@@ -153,9 +153,9 @@ class PictureOptions:
     picture_hosts: PictureHosts = None
     pictures_outside: PicturesOutside = False
 
-    def access(self, folder: Path) -> PictureAccess:
-        """The same for readers of pictures, of ``folder`` where none was named. Raises ``ConfigError`` for a
-        folder that is not there, or a host that is none."""
+    def access(self, folder: Path, file: str) -> PictureAccess:
+        """The same for readers of pictures, of ``folder`` where none was named; ``file`` is the catalogue's
+        name, for messages. Raises ``ConfigError`` for a folder that is not there, or a host that is none."""
         from attrex.io.pictures import PictureAccess, Web
 
         named = self.pictures_folder
@@ -163,7 +163,7 @@ class PictureOptions:
             raise ConfigError(f"--pictures-folder: there is no folder {named}")
         hosts = tuple(self.picture_hosts or ())
         Web(hosts)
-        return PictureAccess(folder if named is None else named, hosts, self.pictures_outside)
+        return PictureAccess(folder if named is None else named, hosts, self.pictures_outside, file)
 
 
 _RECORDS = (DataOptions, PictureOptions)

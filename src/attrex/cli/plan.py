@@ -28,7 +28,7 @@ def plan(
 ) -> None:
     """What filling would cost with each model: FLOPs, time, memory, cache. Fills nothing."""
     reader = data.open(picture)
-    pictures = picture.access(reader.folder)
+    pictures = picture.access(reader.folder, reader.path)
     from attrex.api.planning import plan as estimate
     from attrex.plan import plan_terminal
 

@@ -9,10 +9,9 @@ from PIL import Image
 
 from attrex.core import Picture, Product
 from attrex.errors import ConfigError
-from attrex.io.pictures import IMAGENET, Limits, PictureReader, Preparation
+from attrex.io.pictures import IMAGENET, Limits, PictureAccess, PictureReader, Preparation
 from attrex.io.pictures import reader as reading
 from attrex.io.reader import open_reader
-from attrex.io.rows import Row
 from tests.io.files import write
 from tests.io.pictures.made import BLUE, RED, halves, saved
 from tests.io.pictures.serving import gives, moves, serving
@@ -121,44 +120,31 @@ def test_a_folder_of_links_leads_nowhere_else(reader: PictureReader, shop: Path)
     assert "it lies outside of" in str(pictures.problems[0])
 
 
-def test_rows_of_a_table_come_with_their_pictures_and_problems_with_file_and_row(shop: Path) -> None:
+def test_problems_name_file_product_and_field(shop: Path) -> None:
     (shop / "images" / "cut.jpg").write_bytes(saved(halves(size=(200, 200)), "JPEG")[:900])
     table = write(
         shop / "catalog.csv",
         "sku,title,image\n1,Red,images/red.png\n2,Cut,images/cut.jpg\n3,Gone,images/gone.png|images/blue.png\n",
     )
     rows = open_reader(table)
-    with PictureReader(shop, preparation=SMALL) as reader:
-        found = list(reader.stream(rows, rows.path))
-        assert [row.product.id for row, _ in found] == ["1", "2", "3"]
-        assert [pictures.locations for _, pictures in found] == [
-            ("images/red.png",),
-            (),
-            ("images/blue.png",),
-        ]
-        cut, gone = reader.problems.warnings
+    access = PictureAccess.beside(rows)
+    with access.reader(16) as reader:
+        found = reader.read([row.product for row in rows])
+    assert [each.locations for each in found] == [("images/red.png",), (), ("images/blue.png",)]
+    cut, gone = access.problems.warnings
     assert str(cut).startswith(
-        f'{table}, row 2, field "picture": the picture "images/cut.jpg" is left out: the picture is damaged'
+        f'{table}, field "picture": the picture "images/cut.jpg" of the product "2" is left out: the'
     )
     assert str(gone).startswith(
-        f'{table}, row 3, field "picture": the picture "images/gone.png" is left out: there'
+        f'{table}, field "picture": the picture "images/gone.png" of the product "3" is left out: there is no'
     )
 
 
-def test_a_stream_reads_a_bounded_number_ahead(shop: Path) -> None:
-    taken: list[int] = []
-
-    def rows() -> Iterator[Row]:
-        for number in range(1, 101):
-            taken.append(number)
-            yield Row(number, of("images/red.png", id=str(number)))
-
+def test_reading_ahead_goes_on_while_nobody_waits(shop: Path) -> None:
     with PictureReader(shop, preparation=SMALL, threads=2) as reader:
-        stream = reader.stream(rows(), "here")
-        first, _ = next(stream)
-        assert first.number == 1
-        assert len(taken) < 12
-        assert [row.number for row, _ in stream] == list(range(2, 101))
+        first, second = reader.ahead([of("images/red.png")]), reader.ahead([of("images/blue.png")])
+        assert [each.locations for each in second()] == [("images/blue.png",)]
+        assert [each.locations for each in first()] == [("images/red.png",)]
 
 
 def test_no_more_than_so_many_of_one_product(shop: Path) -> None:

@@ -5,23 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from attrex.io.pictures.preparation import Preparation
 from attrex.io.pictures.reader import KEPT, PictureReader
 from attrex.io.pictures.web import Web
 from attrex.io.problems import Problems
+from attrex.io.rows import Reader
 
 
 @dataclass(frozen=True, slots=True)
 class PictureAccess:
     """``folder``: what locations are relative to, and outside of which no file is read unless ``outside``.
-    ``hosts``: from which pictures may be fetched; from no others. ``problems`` gathers what could not be
-    read by any of the readers."""
+    ``hosts``: from which pictures may be fetched; from no others. ``file`` is the catalogue's name, for
+    messages; ``problems`` gathers what could not be read by any of the readers."""
 
     folder: Path = field(default_factory=Path)
     hosts: Sequence[str] = ()
     outside: bool = False
+    file: str | None = None
     problems: Problems = field(default_factory=Problems, compare=False, repr=False)
+
+    @classmethod
+    def beside(cls, catalogue: Reader) -> PictureAccess:
+        """Of the catalogue's own folder."""
+        return cls(catalogue.folder, file=catalogue.path)
+
+    def told(self) -> list[Any]:
+        """What tells it from others; JSON-able."""
+        return [str(self.folder.resolve()), sorted(self.hosts), self.outside]
 
     def reader(self, size: int, *, kept: int = KEPT) -> PictureReader:
         """Of pictures of ``size`` pixels a side. Raises ``ConfigError`` where Pillow is not installed, or a
@@ -32,5 +44,6 @@ class PictureAccess:
             outside=self.outside,
             web=Web(self.hosts),
             kept=kept,
+            file=self.file,
             problems=self.problems,
         )

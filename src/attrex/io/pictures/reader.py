@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,9 @@ from attrex.io.pictures.files import find, read_bytes
 from attrex.io.pictures.preparation import IMAGENET, Preparation
 from attrex.io.pictures.web import Web
 from attrex.io.problems import Problems
-from attrex.io.rows import Row
 
 KEPT = 256 << 20
 """Bytes of decoded pictures that are kept: some 1,700 of 224 pixels."""
-_AHEAD = 4
-"""Products that are read ahead, per thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +42,8 @@ class PictureReader:
 
     Paths outside of the folder are refused unless ``outside``, and URLs unless ``web`` allows their host.
     Decoded pictures are kept by their files' content, ``kept`` bytes of them, so that one that many products
-    share is decoded once. ``problems`` counts and lists what was reported. Several threads may ask it. Raises
-    ``ConfigError`` where Pillow is not installed.
+    share is decoded once. ``problems`` counts and lists what was reported, with the name of the catalogue's
+    ``file``. Several threads may ask it. Raises ``ConfigError`` where Pillow is not installed.
     """
 
     def __init__(
@@ -59,6 +56,7 @@ class PictureReader:
         web: Web | None = None,
         threads: int = 4,
         kept: int = KEPT,
+        file: str | None = None,
         problems: Problems | None = None,
     ) -> None:
         need_pillow()
@@ -66,9 +64,8 @@ class PictureReader:
             raise ConfigError(f"pictures.threads is {threads}; it must be at least 1")
         self.folder, self.preparation, self.limits = Path(folder), preparation, limits or Limits()
         self.problems = Problems() if problems is None else problems
-        self._telling = Lock()
+        self._file, self._telling = file, Lock()
         self._outside, self._web = outside, web or Web(())
-        self._threads = threads
         self._pool = ThreadPoolExecutor(threads, "pictures")
         self._kept = _Kept(kept)
 
@@ -90,20 +87,8 @@ class PictureReader:
 
     def ahead(self, products: Sequence[Product]) -> Callable[[], list[Pictures]]:
         """Begins to read. What it gives waits for the rest, and is to be called once."""
-        waiting = [self._pool.submit(self._of, product, product.id, None, None) for product in products]
+        waiting = [self._pool.submit(self._of, product) for product in products]
         return lambda: [self._told(each) for each in waiting]
-
-    def stream(self, rows: Iterable[Row], file: str) -> Iterator[tuple[Row, Pictures]]:
-        """Every row of a reader with its pictures, in order, a bounded number ahead; problems name the file
-        and the row."""
-        waiting: deque[tuple[Row, Future[Pictures]]] = deque()
-        for row in rows:
-            waiting.append((row, self._pool.submit(self._of, row.product, None, file, row.number)))
-            if len(waiting) > _AHEAD * self._threads:
-                first, future = waiting.popleft()
-                yield first, self._told(future)
-        for row, future in waiting:
-            yield row, self._told(future)
 
     def _told(self, waiting: Future[Pictures]) -> Pictures:
         pictures = waiting.result()
@@ -112,14 +97,14 @@ class PictureReader:
                 self.problems.warn(problem)
         return pictures
 
-    def _of(self, product: Product, id: str | None, file: str | None, row: int | None) -> Pictures:
+    def _of(self, product: Product) -> Pictures:
         found: list[tuple[str, str, NDArray[np.uint8]]] = []
         problems: list[InputError] = []
-        whose = "" if id is None else f' of the product "{id}"'
 
         def report(location: str, error: InputError) -> None:
-            message = f'the picture "{_short(location)}"{whose} is left out: {error.message}'
-            problems.append(InputError(message, file=file, row=row, field="picture", fix=error.fix))
+            message = f'the picture "{_short(location)}" of the product "{product.id}" is left out: '
+            told = InputError(message + error.message, file=self._file, field="picture", fix=error.fix)
+            problems.append(told)
 
         places: list[tuple[str, Path | None]] = []
         for picture in product.pictures:

@@ -6,10 +6,12 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+from attrex.io import sinks
 from tests.api.pictured import ATTRIBUTE, install, write_recipe, write_shop
 from tests.cli.shell import Shell
 from tests.io.pictures.serving import gives, moves, serving
@@ -175,6 +177,24 @@ def test_a_host_must_be_allowed_and_public(
     wrong = shell("fill", path, "-m", model, "--picture-host", "http://x/y")
     assert wrong.code == 2
     assert "--picture-host: expected a host like images.example.com" in wrong.err
+
+
+def test_a_fill_that_was_broken_off_goes_on_only_with_the_same_pictures(
+    shell: Shell, model: Path, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[Any] = []
+    open_sink = sinks.open_sink
+
+    def opened(*given: Any, **options: Any) -> sinks.Sink:
+        jobs.append(options["job"]["pictures"])
+        return open_sink(*given, **options)
+
+    monkeypatch.setattr(sinks, "open_sink", opened)
+    folder = ("--pictures-folder", shop.parent)
+    for said in ((), folder, (*folder, "--pictures-outside"), ("--picture-host", "shop.test")):
+        shell("fill", shop, "-m", model, "-o", tmp_path / "out.csv", *said)
+    assert jobs[0] == jobs[1] == [str(shop.parent.resolve()), [], False]
+    assert jobs[2] != jobs[0] != jobs[3]
 
 
 def test_evaluate_backtest_and_plan_see_pictures_too(

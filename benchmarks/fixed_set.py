@@ -74,11 +74,12 @@ def fixed_set(data: Path, name: str, *, quick: bool = False) -> FixedSet:
     parts = split(products, {"report": share, "train": 1 - share}, 0)
     held, rest = ([products[at] for at in parts[part]] for part in ("report", "train"))
     few = 20 if quick else 1
-    train = [_fewer(product, origin.cells) for product in rest[: TRAIN // few]]
+    train = [fewer(product, origin.cells) for product in rest[: TRAIN // few]]
     return FixedSet(name, reader.schema() or Schema(()), train, held[: REPORT // few])
 
 
-def _fewer(product: Product, most: int) -> Product:
+def fewer(product: Product, most: int) -> Product:
+    """The product with so many of its cells at most, drawn by its id."""
     names = list(product.stated)
     if len(names) <= most:
         return product
@@ -105,7 +106,10 @@ class Run:
         return sum(each[1] + each[2] for each in self.flops.values()) / max(1, asks) / 1e9
 
 
-Ask = Callable[[Extractor], list[Judged]]
+Ask = Callable[[Any], list[Judged]]
+"""What a fitted model answers."""
+Fit = Callable[[Recipe, Schema, Sequence[Product], int], Any]
+"""A model that has learnt, by a recipe and a seed."""
 
 
 def fitted(recipe: Recipe, schema: Schema, train: Sequence[Product], seed: int) -> Extractor:
@@ -132,6 +136,7 @@ class Kept:
         asks: Mapping[str, Ask],
         costed: Sequence[Product],
         seed: int,
+        fit: Fit = fitted,
     ) -> Run:
         """A fit, and the answers to each of ``asks``; ``what`` is for people. One that was kept without some
         of the asks is fitted anew, and keeps them all."""
@@ -142,7 +147,7 @@ class Kept:
         if old is not None and asks.keys() <= old.judged.keys():
             return old
         begun = time.monotonic()
-        model = fitted(recipe, schema, train, seed)
+        model = fit(recipe, schema, train, seed)
         seconds = time.monotonic() - begun
         judged = {**(old.judged if old else {}), **{name: ask(model) for name, ask in asks.items()}}
         made = Run(judged, category_flops(model, costed), seconds)
@@ -174,10 +179,10 @@ def tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items() if not k.endswith("_spans")}
 
 
-def category_flops(model: Extractor, products: Sequence[Product]) -> dict[str, tuple[int, float, float]]:
+def category_flops(model: Any, products: Sequence[Product]) -> dict[str, tuple[int, float, float]]:
     """See ``Run``. Nothing of a model without a formula."""
-    inner = model.model
-    if not isinstance(inner, Costed) or inner.tokeniser is None:
+    inner: Any = model.model
+    if not products or not isinstance(inner, Costed) or inner.tokeniser is None:
         return {}
     found: dict[str, tuple[int, float, float]] = {}
     for category in dict.fromkeys(product.category for product in products):

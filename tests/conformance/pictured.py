@@ -7,6 +7,7 @@ from typing import Any
 _BILSTM = {"embedding": 16, "width": 16, "dropout": 0.0, "window": 20}
 _BERT = {"base": "tiny", "dropout": 0.0, "window": 20}
 _VISION = {"vision": "small", "vision_size": 56, "vision_widths": [16, 16, 16, 16]}
+_DEFLATE = {"base": "tiny", "window": 20, "layers": 1, "pictures": "none"}
 _ULS = {**_BERT, **_VISION, "decoder_width": 16}
 
 
@@ -14,7 +15,7 @@ def _row(name: str, builder: str, *arguments: dict[str, Any], **more: Any) -> di
     joined: dict[str, Any] = {}
     for each in arguments:
         joined |= each
-    headed = builder in ("uls-l", "uls-vl", "mae", "cma-clip")
+    headed = builder in ("uls-l", "uls-vl", "mae", "cma-clip", "deflate")
     writes = joined.get("values", "head" if headed else "none") == "head"
     return {"name": name, "builder": builder, "arguments": joined, "writes": writes, **more}
 
@@ -62,6 +63,7 @@ ROWS = [
     _row("Slot-Gated", "slot-gated", _BILSTM, rate=2e-2),
     _row("Joint-BERT", "joint-bert", _BERT, {"values": "head"}, rate=1e-2),
     _row("CMA-CLIP", "cma-clip", _BERT, _VISION, {"heads": 2, "layers": 1}, rate=1e-2),
+    _row("DEFLATE", "deflate", _DEFLATE, open=True, rate=5e-3, epochs=60),
     _row("MAE", "mae", {**_BILSTM, **_VISION}, rate=2e-2),
 ]
 """The fields of ``table.Row``."""

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from torch import Tensor
-
 from attrex.core import Answer, Candidate, Evidence, Problem
 from attrex.errors import ConfigError
 from attrex.models.arguments import one_of
@@ -25,7 +23,7 @@ from attrex.models.tagging import FLOOR, PROPOSALS
 from attrex.nn.beams import Steps, Written, search
 from attrex.nn.causal import CausalDecoder
 from attrex.nn.choices import Choices, Prefix, Segment, choose
-from attrex.nn.continuing import Allowed, Continuing, sample
+from attrex.nn.continuing import Allowed, Continuing, EndFirst, sample
 from attrex.text.causal_pieces import CausalPieces
 from attrex.text.folding import fold_text
 from attrex.text.reading import Reading
@@ -110,7 +108,7 @@ class Answering:
             steps: Steps = Continuing(decoder, prefixes, [tails[at] for at in batch])
             if within:
                 steps = Allowed(steps, [asked[at][1].choices for at in batch], end)
-            first = _First(steps, end)
+            first = EndFirst(steps, end)
             device = prefixes[0].keys_LHSX.device
             if self._sampled:
                 draws = [_draws(*asked[at]) for at in batch]
@@ -131,23 +129,6 @@ class Answering:
 
         lengths = [len(_kept(prefix)) + len(tail) for (prefix, _), tail in zip(asked, tails, strict=True)]
         return in_batches(lengths, POSITIONS // self._beams, make)
-
-
-class _First:
-    """Remembers how probable the end was as the first symbol of each row."""
-
-    def __init__(self, steps: Steps, end: int) -> None:
-        self._steps, self._end = steps, end
-        self.ended: list[float] = []
-
-    def step(self, symbols_M: Tensor) -> Tensor:
-        log_MV = self._steps.step(symbols_M)
-        if not self.ended:
-            self.ended = log_MV[:, self._end].exp().tolist()
-        return log_MV
-
-    def choose(self, rows_M: Tensor) -> None:
-        self._steps.choose(rows_M)
 
 
 def _kept(prefix: PreparedPrefix) -> Prefix:

@@ -9,6 +9,7 @@ from attrex.models.aveqa import build_aveqa
 from attrex.models.bilstm_crf import build_multi_crf, build_separate, build_tag_sets
 from attrex.models.cma_clip import build_cma_clip
 from attrex.models.cross_encoder import build_cross_encoder
+from attrex.models.deflate import build_deflate
 from attrex.models.dipair import build_dipair
 from attrex.models.eave import build_eave
 from attrex.models.eiven import build_eiven
@@ -37,6 +38,7 @@ CATALOG: Mapping[str, Callable[..., StorableModel]] = {
     "aveqa": build_aveqa,
     "cma-clip": build_cma_clip,
     "cross-encoder": build_cross_encoder,
+    "deflate": build_deflate,
     "dipair": build_dipair,
     "eave": build_eave,
     "eiven": build_eiven,

@@ -132,13 +132,17 @@ class GenerativeNetwork(nn.Module):
 
     def read(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """The encoder's states ``(N, S, D)``, and at each position the piece that may be copied."""
+        return self.encoder(inputs.ids_NS, inputs.mask_NS), self.copies(inputs)
+
+    def copies(self, inputs: Inputs) -> Tensor:
+        """At each position the piece that may be copied, ``(N, S)``."""
         pieces_NS = inputs.ids_NS % self.script.pieces.size
         text_NS = torch.zeros_like(inputs.mask_NS).scatter(1, inputs.position_NT, inputs.chain_NT)
         free_NS = text_NS & (pieces_NS != self.script.end)
         # As ``Script.own_pieces``.
         own_NS = self.script.beyond + text_NS.cumsum(1) - 1
         pieces_NS = torch.where(pieces_NS == self.script.unknown, own_NS, pieces_NS)
-        return self.encoder(inputs.ids_NS, inputs.mask_NS), pieces_NS.masked_fill(~free_NS, NO_COPY)
+        return pieces_NS.masked_fill(~free_NS, NO_COPY)
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """``loss``: the negative log likelihood a piece, averaged over each output and over outputs."""

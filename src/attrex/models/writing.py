@@ -49,9 +49,10 @@ class WrittenTable(AttributeTable):
 
 
 class WrittenAttributes:
-    """An attribute is its name, which must have been written in training."""
+    """An attribute is its name, which must have been written in training; "open" where it is read instead."""
 
-    answers: Literal["open", "closed"] = "closed"
+    def __init__(self, answers: Literal["open", "closed"] = "closed") -> None:
+        self.answers: Literal["open", "closed"] = answers
 
     def begin(self, attributes: Sequence[Attribute], windows: Sequence[TaggedWindow]) -> WrittenTable:
         pairs = max((sum(len(a.spans) + len(a.unlocated) for a in w.asks) for w in windows), default=0)

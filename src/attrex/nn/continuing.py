@@ -94,6 +94,26 @@ class Allowed:
         self._steps.choose(rows_M)
 
 
+class EndFirst:
+    """Remembers how probable the end was as the first symbol of each row (``ended``); implements
+    ``nn.beams.Steps``."""
+
+    def __init__(self, steps: Steps, end: int) -> None:
+        self._steps, self._end = steps, end
+        self.ended: list[float] = []
+
+    def step(self, symbols_M: Tensor) -> Tensor:
+        """Log probabilities as they are."""
+        log_MV = self._steps.step(symbols_M)
+        if not self.ended:
+            self.ended = log_MV[:, self._end].exp().tolist()
+        return log_MV
+
+    def choose(self, rows_M: Tensor) -> None:
+        """Goes on with these rows."""
+        self._steps.choose(rows_M)
+
+
 @torch.inference_mode()
 def sample(
     steps: Steps,

@@ -22,7 +22,7 @@ DATA = {
         *("encoding", "metadata", "on-error"),
     )
 }
-PICTURES = {"--pictures-folder", "--picture-host", "--pictures-outside"}
+PICTURES = {"--pictures-folder", "--picture-host", "--pictures-outside", "--ocr", "--ocr-cache"}
 FLAGS = {
     "attrex": "--version",
     "attrex fit": "--out -o --schema --recipe --min-precision --complete --gate --dry-run --seed --json"

@@ -119,7 +119,8 @@ def test_the_long_form_is_read_back(tmp_path: Path, reader: Reader, name: str) -
     assert records[0] == {
         "product_id": "a", "attribute": "Color", "status": "found", "value": "Red", "canonical": "Red",
         "probability": 0.9, "source": "title", "start": 0, "end": 3, "snippet": 'Red, "big" shoe',
-        "snippet_start": 0, "evidence_kind": "span", "other_places": [], "alternatives": [],
+        "snippet_start": 0, "evidence_kind": "span", "picture": None, "box": None, "confidence": None,
+        "other_places": [], "alternatives": [],
         "input_read": "all", "model": "m1", "schema": "s1", "input": "i1",
     }  # fmt: skip
     assert records[1]["value"] is None
@@ -144,7 +145,7 @@ def test_all_places_of_a_value_are_written(tmp_path: Path, reader: Reader, name:
     assert first["other_places"] == [
         {
             "source": "title", "start": 11, "end": 15, "snippet": 'Red, "big" shoe', "snippet_start": 11,
-            "evidence_kind": "span",
+            "evidence_kind": "span", "picture": None, "box": None, "confidence": None,
         }
     ]  # fmt: skip
     if name == "o.parquet":

@@ -95,6 +95,7 @@ def fill(
             "pictures": None if extractor.picture_size is None else pictures.told(),
             "all": answer_all,
             "ask": sorted(ask or ()),
+            **({"ocr": True} if picture.ocr else {}),
         },
         existing="restart" if restart else "resume",
     )

@@ -100,6 +100,14 @@ PicturesOutside = Annotated[
 ]
 OnBadRow = Annotated[OnError, typer.Option("--on-error", help="Bad rows: stop, or skip and list them.")]
 
+Ocr = Annotated[
+    bool, typer.Option("--ocr", help="Read the words on pictures too, as one more source of text.")
+]
+OcrCache = Annotated[
+    Path | None,
+    typer.Option("--ocr-cache", help="Folder that keeps what was read, by the picture's content."),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class DataOptions:
@@ -135,7 +143,7 @@ class DataOptions:
         )
         if self.mapping is not None:
             said = said.over(ColumnMapping.from_yaml(self.mapping))
-        return open_reader(
+        reader = open_reader(
             self.path,
             format=self.format,
             mapping=said,
@@ -143,6 +151,7 @@ class DataOptions:
             encoding=self.encoding,
             metadata=self.metadata,
         )
+        return reader if pictures is None else pictures.with_words(reader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +161,20 @@ class PictureOptions:
     pictures_folder: PictureFolder = None
     picture_hosts: PictureHosts = None
     pictures_outside: PicturesOutside = False
+    ocr: Ocr = False
+    ocr_cache: OcrCache = None
+
+    def with_words(self, reader: Reader) -> Reader:
+        """The reader, with the words on pictures as one more source where they are wanted. Raises
+        ``ConfigError`` where the engine is not installed."""
+        if not self.ocr:
+            if self.ocr_cache is not None:
+                raise ConfigError("--ocr-cache: belongs to --ocr")
+            return reader
+        from attrex.io.ocr import OcrReader, RapidOcr, Words
+
+        access = self.access(reader.folder, reader.path)
+        return OcrReader(reader, Words(access, RapidOcr(), kept=self.ocr_cache))
 
     def access(self, folder: Path, file: str) -> PictureAccess:
         """The same for readers of pictures, of ``folder`` where none was named; ``file`` is the catalogue's

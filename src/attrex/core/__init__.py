@@ -4,7 +4,7 @@ from attrex.core.answer import Alignment, Answer, Candidate, Evidence, EvidenceK
 from attrex.core.attribute import Attribute
 from attrex.core.extraction import Extraction, InputRead, Provenance, Status, Value
 from attrex.core.hashing import content_hash
-from attrex.core.product import Picture, Product, Source, Stated
+from attrex.core.product import Picture, Printed, Product, Source, Stated
 from attrex.core.span import Span
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Extraction",
     "InputRead",
     "Picture",
+    "Printed",
     "Problem",
     "Product",
     "Provenance",

@@ -16,7 +16,8 @@ class Evidence:
     """Where a value stands: characters of a source, a box in a picture, or nowhere.
 
     ``box`` is (left, top, right, bottom) in pixels of the picture. ``snippet`` is the text
-    around the span, ``snippet_start`` the span's start within it, so that a reader needs nothing else.
+    around the span, ``snippet_start`` the span's start within it, so that a reader needs nothing else. A span
+    that was read from a picture has both, with the ``confidence`` of the reading.
     """
 
     kind: EvidenceKind
@@ -26,6 +27,7 @@ class Evidence:
     snippet: str | None = None
     snippet_start: int | None = None
     alignment: Alignment = "exact"
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

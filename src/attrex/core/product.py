@@ -9,13 +9,30 @@ from typing import Any
 
 from attrex.core.span import Span
 
+Corner = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """Where the characters ``[start, end)`` of a source were read from: one line on a picture (``location``),
+    its ``corners`` in pixels of the upright picture, clockwise from where the line begins, and how sure the
+    reading is."""
+
+    start: int
+    end: int
+    location: str
+    corners: tuple[Corner, Corner, Corner, Corner]
+    confidence: float
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One named text: title, description, bullets, specification, OCR."""
+    """One named text: title, description, bullets, specification, OCR. ``printed`` is where it was read from,
+    if from pictures; the text is the same without."""
 
     name: str
     text: str
+    printed: tuple[Printed, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

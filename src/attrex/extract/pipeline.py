@@ -19,6 +19,7 @@ from attrex.core import Answer, Extraction, InputRead, Product, Provenance, Stat
 from attrex.extract.described import DescribedAttributes
 from attrex.extract.gating import excluded, narrowed
 from attrex.extract.merge import Merged
+from attrex.extract.printed import with_boxes
 from attrex.extract.request import Request, Result
 from attrex.extract.seeing import Seen, look, without_unread
 from attrex.io.pictures import PictureReader
@@ -153,6 +154,8 @@ class Pipeline:
             if at in merged:
                 texts = {source.name: source.text for source in request.product.sources}
                 own = [gathered.result(texts) for gathered in merged[at]]
+                if printed := {s.name: s.printed for s in request.product.sources if s.printed}:
+                    own = [(with_boxes(answer, printed), read) for answer, read in own]
                 if request.partly and self.model.traits.pictures is not None:
                     own = [(answer, "part" if read == "all" else read) for answer, read in own]
                 results.append(own)

@@ -15,12 +15,15 @@ from attrex.io.rows import Row
 
 LONG_COLUMNS = (
     "product_id", "attribute", "status", "value", "canonical", "probability", "source", "start", "end",
-    "snippet", "snippet_start", "evidence_kind", "other_places", "alternatives", "input_read", "model",
-    "schema", "input",
+    "snippet", "snippet_start", "evidence_kind", "picture", "box", "confidence", "other_places",
+    "alternatives", "input_read", "model", "schema", "input",
 )  # fmt: skip
-NUMBERS = {"start": int, "end": int, "snippet_start": int, "probability": float}
+NUMBERS = {"start": int, "end": int, "snippet_start": int, "probability": float, "confidence": float}
 """The long form's columns of numbers."""
-PLACE = ("source", "start", "end", "snippet", "snippet_start", "evidence_kind")
+PLACE = (
+    *("source", "start", "end", "snippet", "snippet_start", "evidence_kind"),
+    *("picture", "box", "confidence"),
+)
 LISTS = {
     "other_places": PLACE,
     "alternatives": ("value", "canonical", "probability", "source", "start", "end"),
@@ -44,8 +47,9 @@ class LongLayout:
     """One record a value; one without a value for every ask that found none.
 
     ``source``, ``start`` and ``snippet`` speak of the value's first place, ``other_places`` holds the rest;
-    for a picture, ``source`` is its location. ``spreadsheet``: texts are escaped for spreadsheets, and lists
-    are JSON text.
+    for a picture, ``source`` is its location. ``picture`` and ``box`` ("left top right bottom", in pixels)
+    tell where on a picture it stands, ``confidence`` how surely it was read there. ``spreadsheet``: texts are
+    escaped for spreadsheets, and lists are JSON text.
     """
 
     names = header = LONG_COLUMNS
@@ -105,6 +109,9 @@ def _place(evidence: Evidence) -> dict[str, Any]:
         "snippet": evidence.snippet,
         "snippet_start": evidence.snippet_start,
         "evidence_kind": evidence.kind,
+        "picture": evidence.picture,
+        "box": None if evidence.box is None else " ".join(f"{edge:g}" for edge in evidence.box),
+        "confidence": evidence.confidence,
     }
 
 

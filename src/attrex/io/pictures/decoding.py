@@ -82,6 +82,36 @@ def decode(data: bytes, *, size: int, limits: Limits | None = None) -> NDArray[n
         raise _no_picture(data, error) from None
 
 
+def decode_whole(
+    data: bytes, *, longest: int, shortest: int, limits: Limits | None = None
+) -> tuple[NDArray[np.uint8], float]:
+    """``(H, W, 3)`` in the picture's own proportions, and its size relative to the upright picture's: a
+    longer side above ``longest`` or below ``shortest`` pixels becomes that long. Raises as ``decode`` does."""
+    need_pillow()
+    from PIL import Image
+
+    _hush()
+    limits = limits or Limits()
+    check_bytes(len(data), limits)
+    try:
+        with _opened(data) as image:
+            _check_size(image, limits)
+            image.verify()
+        with _opened(data) as image:
+            image.load()
+            whole = _on_white(_coloured(_upright(image)))
+            side = max(whole.size)
+            scale = min(max(side, shortest), longest) / side
+            if scale != 1:
+                size = (max(1, round(whole.width * scale)), max(1, round(whole.height * scale)))
+                whole = whole.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+            return np.asarray(whole, dtype=np.uint8), scale
+    except Image.DecompressionBombError:
+        raise _too_many("more", limits) from None
+    except _DAMAGED as error:
+        raise _no_picture(data, error) from None
+
+
 def check_bytes(count: int, limits: Limits) -> None:
     """Raises ``InputError`` for a file that is empty or too large."""
     if count == 0:

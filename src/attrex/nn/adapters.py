@@ -58,7 +58,7 @@ class RepAdapter(nn.Module):
 
     def low_rank(self) -> tuple[Tensor, Tensor, Tensor]:
         """See ``LinearAdapter``."""
-        up_DR = torch.block_diag(*self.weight_GXR)
+        up_DR: Tensor = torch.block_diag(*self.weight_GXR)  # type: ignore[no-untyped-call]  # it has no types
         return up_DR, self.down.weight, up_DR @ self.down.bias + self.bias_D
 
 

@@ -44,7 +44,8 @@ class CausalDecoder(nn.Module):
     def __init__(self, lm: nn.Module) -> None:
         super().__init__()
         self.lm: Any = lm
-        self.width = int(self.lm.config.hidden_size)
+        config: Any = self.lm.config
+        self.width = int(config.hidden_size)
 
     @property
     def layers(self) -> Iterator[nn.Module]:
@@ -102,7 +103,9 @@ class CausalDecoder(nn.Module):
         """Of one piece each, ``(E,)`` in float32."""
         head: Any = self.lm.lm_head
         logits_E = (states_ED.float() * head.weight[ids_E].float()).sum(1)
-        return logits_E if head.bias is None else logits_E + head.bias[ids_E].float()
+        if head.bias is not None:
+            logits_E = logits_E + head.bias[ids_E].float()
+        return cast(Tensor, logits_E)
 
 
 def _barred(sees_BQK: Tensor, vectors_BQD: Tensor) -> Tensor:
@@ -248,7 +251,7 @@ def save_decoder(decoder: CausalDecoder, folder: Path) -> None:
     """``config.json`` and ``model.safetensors`` as any program reads them that knows the architecture. What
     was folded into the projections has left biases, which the configuration then names."""
     lm = decoder.lm
-    biased = any(layer.self_attn.q_proj.bias is not None for layer in decoder.layers)
+    biased = any(cast(Any, layer).self_attn.q_proj.bias is not None for layer in decoder.layers)
     if lm.config.model_type == "llama" and biased and not lm.config.attention_bias:
         lm.config.attention_bias = True
         for layer in decoder.layers:

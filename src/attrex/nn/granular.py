@@ -43,7 +43,7 @@ class ClipTokens(nn.Module):
     def __init__(self, body: nn.Module, *, every: int) -> None:
         super().__init__()
         self.body: Any = body.requires_grad_(False)
-        config = self.body.config
+        config: Any = self.body.config
         depth = int(config.num_hidden_layers)
         if every < 1 or depth % every:
             raise ConfigError(
@@ -116,7 +116,8 @@ class ResNetTokens(nn.Module):
     def __init__(self, encoder: SmallResNet, *, last: bool = False) -> None:
         super().__init__()
         self.encoder = encoder
-        widths = [int(block.inner[0].out_channels) for block in encoder.blocks]  # type: ignore[union-attr,index,arg-type]
+        blocks: list[Any] = list(encoder.blocks)
+        widths = [int(block.inner[0].out_channels) for block in blocks]
         self.width = widths[-1]
         self.first = len(widths) - 1 if last else 0
         self.tokens = len(widths) - self.first

@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import importlib.util
 import itertools
 import json
 import statistics
 import sys
-import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,12 +26,14 @@ import torch
 from torch import nn
 from transformers import T5Config, T5EncoderModel
 
+import gliner_rival
 from attrex.api.recipe import load_recipe
 from attrex.core import Attribute, Product, Source
 from attrex.io.reader import open_reader
 from attrex.models.attribute_parts import ListedAttributes
 from attrex.models.catalog import CATALOG
 from attrex.models.eave_text import TwoTexts
+from attrex.models.questions import LONGEST as LONGEST_QUESTION
 from attrex.models.text_encoders import ENCODER, TOKENISER, MadeText
 from attrex.models.trained import TrainedModel
 from attrex.nn.encoders import PretrainedEncoder
@@ -44,13 +43,14 @@ from attrex.plan.counting import counted
 from attrex.schema import Schema
 from attrex.supervision.distant import label
 from attrex.supervision.pool import Pool
+from attrex.text.reading import LONGEST_PREFIX
 from attrex.text.tokeniser import WordPieces
 from attrex.text.windows import cut
 from record import DATA, write
 
 TEXTS = {"title": 20, "long": 300, "longest": 512}
 """Words of a title; tokens of a long text and of the longest."""
-BESIDE = 53
+BESIDE = LONGEST_QUESTION + LONGEST_PREFIX + 4
 """Tokens that must go beside a text into an encoder with positions: attribute, category, specials."""
 Run = Callable[[], Any]
 
@@ -200,27 +200,14 @@ def runner(model: Any, products: Sequence[Product], attributes: Sequence[Attribu
 
 
 class Gliner:
-    """The package's own architecture with labels in front of the text, head at random."""
+    """The package's own architecture with labels in front of the text, all weights at random."""
 
     def __init__(self, backbone: Backbone) -> None:
-        from gliner import GLiNER, GLiNERConfig
-
-        base = find_base("minilm")
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for file in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"):
-                (Path(folder) / file).write_bytes((base.folder / file).read_bytes())
-            config = base.config()
-            if backbone.shape is not None:
-                vocabulary = int(config["vocab_size"])
-                config = T5Config(**t5_config(backbone.shape, vocabulary)).to_dict()
-            (Path(folder) / "config.json").write_text(json.dumps(config))
-            width = config.get("hidden_size") or config["d_model"]
-            made = GLiNERConfig(
-                model_name=folder, hidden_size=width, max_len=100_000, max_types=100, fine_tune=False
-            )
-            self.model = GLiNER.from_config(made, backbone_from_pretrained=False)
+        config = find_base("minilm").config()
         self.longest = None if backbone.shape is not None else int(config["max_position_embeddings"])
+        if backbone.shape is not None:
+            config = T5Config(**t5_config(backbone.shape, int(config["vocab_size"]))).to_dict()
+        self.model = gliner_rival.make(config, pretrained=False)
 
     def run(self, products: Sequence[Product], names: Sequence[str], tokens: int) -> Run | None:
         """None where the labels do not fit beside the text."""
@@ -294,6 +281,8 @@ def main() -> None:
     options.add_argument("--attributes", type=int, nargs="+", default=[1, 5, 10, 15, 30])
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--backbones", nargs="+", choices=["t5", "minilm"], default=["t5", "minilm"])
+    options.add_argument("--texts", nargs="+", choices=list(TEXTS), default=list(TEXTS))
+    options.add_argument("--name", default="eave_speed", help="of the table")
     options.add_argument("--quick", action="store_true", help="tiny shapes, one round, nothing written")
     given = options.parse_args()
     if given.quick:
@@ -315,14 +304,14 @@ def main() -> None:
     raw: dict[str, Any] = {}
     for name in given.backbones:
         backbone = chosen[name]()
-        for text, made in measured(backbone, some, names, pool, given.attributes, given.rounds):
+        for text, made in measured(backbone, some, names, pool, given):
             rows += [row(backbone.name, text, n, each) for n, each in made.items()]
             curve = [(n, statistics.median(each.ratios("aveqa", "eave"))) for n, each in made.items()]
             notes.append(f"{backbone.name}, {text}: {crossing(curve)}.")
             raw[f"{backbone.name}, {text}"] = {n: vars(each) for n, each in made.items()}
             print(*rows[-len(made) :], notes[-1], sep="\n", file=sys.stderr)
     if not given.quick:
-        write("eave_speed", "EAVE's speed beside AVEQA's", COLUMNS, rows, [*NOTES, *notes], raw)
+        write(given.name, "EAVE's speed beside AVEQA's", COLUMNS, rows, [*NOTES, *notes], raw)
 
 
 COLUMNS = [
@@ -350,12 +339,11 @@ def measured(
     some: Sequence[Product],
     names: Sequence[str],
     pool: Pool,
-    numbers: Sequence[int],
-    rounds: int,
+    given: argparse.Namespace,
 ) -> Iterator[tuple[str, dict[int, Measured]]]:
     """For each kind of text, by number of attributes."""
     tokeniser = WordPieces.from_file(find_base("minilm").tokeniser)
-    gliner = Gliner(backbone) if importlib.util.find_spec("gliner") else None
+    gliner = Gliner(backbone) if gliner_rival.installed() else None
     window = backbone.longest or 1024
     models = {"eave": backbone.eave(window), "aveqa": backbone.aveqa(window)}
     models["adatag"] = CATALOG["adatag"](**load_recipe("adatag-minilm").arguments)
@@ -363,18 +351,19 @@ def measured(
         model.begin(pool)
         assert isinstance(model.network, nn.Module)
         model.network.eval()
-    for kind, size in TEXTS.items():
+    for kind in given.texts:
+        size = TEXTS[kind]
         tokens = min(size, backbone.longest or size)
         endless = titles(some, size) if kind == "title" else made_of(some, tokens, tokeniser)
         products = list(itertools.islice(endless, backbone.products))
         longest = max(len(own) for own in tokeniser.encode([p.sources[0].text for p in products]))
         found: dict[int, Measured] = {}
-        for n in numbers:
+        for n in given.attributes:
             attributes = [Attribute(name) for name in names[:n]]
             runs = {name: runner(model, products, attributes) for name, model in models.items()}
             if gliner and (own := gliner.run(products, names[:n], longest)):
                 runs["gliner"] = own
-            found[n] = measure(runs, n * len(products), rounds)
+            found[n] = measure(runs, n * len(products), given.rounds)
         yield (f"title of {size} words" if kind == "title" else f"{tokens} tokens"), found
 
 

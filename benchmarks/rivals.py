@@ -1,7 +1,8 @@
 """Every text model trained on the same rows and judged on the same titles, with paired tests.
 
 Of each set the first of five folds grouped by title is the report part, and the other four are learnt from.
-``--against`` names the model that the others are compared with.
+``--against`` names the model that the others are compared with. GLiNER is among them where its package is
+installed (see ``gliner_rival``).
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ import argparse
 import json
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrex
+import gliner_rival
 from attrex.api.scoring import judge_all
 from attrex.core import Product
 from attrex.evaluation import Judged, compare, report
 from attrex.io.reader import open_reader
 from attrex.schema import Schema
-from attrex.supervision.splits import folds
+from attrex.supervision.splits import folds, split
 from record import DATA, write
 
 SETS = {
@@ -39,7 +42,10 @@ MODELS = [
     "mixencoder",
     "generative",
     "lexicon",
+    *(["gliner"] if gliner_rival.installed() else []),
 ]
+GLINER_PARTS = {"train": 0.93, "calibrate": 0.07}
+"""As in the other models' recipes."""
 
 
 def fit_and_judge(
@@ -51,10 +57,18 @@ def fit_and_judge(
         fields, fitted, answered = json.loads(kept.read_text("utf-8"))
         return [Judged(**_tuples(one)) for one in fields], fitted, answered
     began = time.monotonic()
-    extractor = attrex.fit(rest, schema=schema, recipe=model)
+    if model == "gliner":
+        assert schema is not None
+        rival = gliner_rival.GlinerRival(0)
+        parts = split(rest, GLINER_PARTS, 0)
+        rival.learn([rest[at] for at in parts["train"]], schema)
+        rival.calibrate([rest[at] for at in parts["calibrate"]], schema)
+        judge = partial(rival.judge, held, schema)
+    else:
+        judge = partial(judge_all, attrex.fit(rest, schema=schema, recipe=model), held)
     fitted = time.monotonic() - began
     began = time.monotonic()
-    judged = judge_all(extractor, held)
+    judged = judge()
     answered = time.monotonic() - began
     if kept:
         kept.parent.mkdir(parents=True, exist_ok=True)

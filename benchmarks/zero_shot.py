@@ -4,6 +4,7 @@ by name and description.
 Of the attributes, ordered by their cells, one of each five is drawn and left out of schema and cells; another
 seed draws others. The same model's F1 on the other four fifths stands beside, and with ``--bound`` that of a
 model that has learnt the left-out ones too. Descriptions are those of WDC-PAVE; the other sets have none.
+GLiNER stands beside where its package is installed (see ``gliner_rival``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import gliner_rival
 from attrex.api.extractor import Extractor
 from attrex.api.scoring import judge_results
 from attrex.core import Attribute, Product
@@ -24,7 +26,7 @@ from attrex.evaluation import Judged
 from attrex.extract import Request
 from attrex.schema import Schema
 from eave_analysis import AVEQA, DEFAULT, Row
-from fixed_set import SETS, FixedSet, Kept, filled, fixed_set, micro
+from fixed_set import SETS, Fit, FixedSet, Kept, filled, fitted, fixed_set, micro
 from record import DATA, write
 
 FIFTH = 5
@@ -35,6 +37,8 @@ MODELS = {
     "aveqa": AVEQA,
     "adatag": Row("AdaTag", recipe="adatag-minilm-quick", training=None),
 }
+if gliner_rival.installed():
+    MODELS["gliner"] = Row("GLiNER", recipe="lexicon", training=gliner_rival.TRAINING)
 HELD, OTHERS = "left out", "the others"
 Describing = Mapping[tuple[str, str], str]
 
@@ -90,8 +94,10 @@ def only(products: Sequence[Product], names: frozenset[str], *, among: bool) -> 
     return [replace(p, stated={n: v for n, v in p.stated.items() if (n in names) == among}) for p in products]
 
 
-def judged(model: Extractor, products: Sequence[Product], schema: Schema) -> list[Judged]:
+def judged(model: Any, products: Sequence[Product], schema: Schema) -> list[Judged]:
     """All that the products state, asked as ``schema`` has it."""
+    if not isinstance(model, Extractor):
+        return list(model.judge(products, schema))
     requests = []
     for product in products:
         own = {a.name: a for a in schema.of(product.category)}
@@ -116,11 +122,12 @@ class Bench:
         }
         asks = {name: (lambda model, p=own: judged(model, p, self.schema)) for name, own in report.items()}
         recipe, what = row.made({}), f"{self.set.name}, {row.label}"
+        fit: Fit = gliner_rival.fitted if row.label == "GLiNER" else fitted
         train = only(self.set.train, held, among=False)
-        run = self.kept.run(what, recipe, without(self.schema, held), train, asks, (), seed)
+        run = self.kept.run(what, recipe, without(self.schema, held), train, asks, (), seed, fit)
         found = [micro(run.judged[OTHERS])[2], micro(run.judged[HELD])[2]]
         if bound:
-            run = self.kept.run(f"{what}, all", recipe, self.schema, self.set.train, asks, (), seed)
+            run = self.kept.run(f"{what}, all", recipe, self.schema, self.set.train, asks, (), seed, fit)
             found.append(micro(run.judged[HELD])[2])
         return found
 

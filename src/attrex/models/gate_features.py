@@ -1,5 +1,9 @@
 """What a gate reads of a product: its words and, where it looks at pictures, what these show.
 
+A map of both tells by either alone, too, for small weights are shared out among all that tells the same:
+learning from products of which one or the other was withheld came to no more, on the drawn catalogue and on
+a crawled one.
+
 Shapes: ``F`` words, ``G`` features of pictures.
 """
 
@@ -44,20 +48,6 @@ class Features:
         """Of each product; of one without words or pictures these are nought."""
         bags = self.words.bags(products)
         return bags if self.sights is None else replace(bags, sights_NG=self.sights.of(products))
-
-    def lessons(self, products: Sequence[Product]) -> Sequence[Product]:
-        """The products as they are learnt from. Where pictures are looked at, one in three is without its
-        text and one in three without its pictures, unless it has nothing else: each alone shall tell too."""
-        if self.sights is None:
-            return products
-        return [
-            product
-            if at % 3 == 0 or not product.pictures or not product.sources
-            else replace(product, sources=())
-            if at % 3 == 1
-            else replace(product, pictures=())
-            for at, product in enumerate(products)
-        ]
 
     def tensors(self) -> dict[str, Tensor]:
         """By name, to be restored from."""

@@ -87,11 +87,10 @@ def learn_text_gate(products: Sequence[Product], *, pictures: bool = False) -> T
     part = drawn(products)
     evidence = Evidence.of(part)
     features = Features.learn(part, evidence.outputs, pictures=pictures)
-    lessons = features.lessons(part)
-    bags = features.bags(lessons)
+    bags = features.bags(part)
     if len(evidence.categories) > 1:
-        return _beside_categories(lessons, evidence, features, bags)
-    return _without_categories(lessons, evidence, features, bags)
+        return _beside_categories(part, evidence, features, bags)
+    return _without_categories(part, evidence, features, bags)
 
 
 def _beside_categories(

@@ -143,7 +143,7 @@ def test_where_nothing_else_is_known_the_attribute_s_name_is_false(base: Path) -
     [
         ({"beams": 0}, "model.arguments.beams: expected a whole number from 1, got 0"),
         ({"layers": 0}, "model.arguments.layers: expected a whole number from 1, got 0"),
-        ({"pictures": "large"}, "model.arguments.pictures: expected one of clip, small, none"),
+        ({"pictures": "large"}, "model.arguments.pictures: expected one of clip, small, kept, none"),
     ],
 )
 def test_a_wrong_setting_is_named(arguments: dict[str, Any], message: str) -> None:

@@ -16,6 +16,7 @@ from attrex.errors import AttrexError, ConfigError, ModelError, OutputError
 from attrex.models.decoder_export import export_decoder
 from attrex.models.eiven import build_eiven
 from attrex.models.folder import load_model, save_model
+from attrex.models.picture_parts import save_features
 from attrex.nn import pretrained
 from attrex.nn.causal import find_decoder, load_decoder, small_decoder
 from attrex.training import Settings
@@ -214,6 +215,33 @@ def test_a_vision_encoder_that_is_no_clip_or_another_one(base: Path, tmp_path: P
     assert asked(again, SEEN, [COLOUR]) == asked(model, SEEN, [COLOUR])
 
 
+def test_a_small_encoder_of_pictures_is_kept_for_another_model(base: Path, tmp_path: Path) -> None:
+    learnt = fitted(base)
+    encoder = learnt.network.pictures.encoder
+    folder = save_features(encoder, tmp_path / "seeing")
+    with pytest.raises(OutputError, match="there is something already"):
+        save_features(encoder, folder)
+    kept = {"pictures": "kept", "vision_base": str(folder)}
+    model = fitted(base, **kept)
+    pictures_B3SS = torch.randn(2, 3, 56, 56)
+    with torch.no_grad():
+        theirs = model.network.pictures.encoder(pictures_B3SS)
+        assert torch.equal(theirs, encoder(pictures_B3SS))
+        last = fitted(base, **kept, granularity="last").network.pictures.encoder(pictures_B3SS)
+    assert torch.equal(last, theirs[:, -1:])
+    assert not any(name.startswith("pictures.encoder") for name in model.tensors())
+    again: Any = load_model(
+        save_model(model, tmp_path / "model", schema=SCHEMA, calibration={}, card="")
+    ).model
+    assert asked(again, SEEN, [COLOUR]) == asked(model, SEEN, [COLOUR])
+    with pytest.raises(ConfigError, match="picture_size is 112, and the vision encoder wants 56 pixels"):
+        fitted(base, **kept, picture_size=112)
+    with pytest.raises(
+        ModelError, match=r'"llama"\. Fix: give a folder that save_features wrote'
+    ):
+        fitted(base, pictures="kept", vision_base=str(base))
+
+
 # --- settings ---
 
 
@@ -228,7 +256,7 @@ def test_a_vision_encoder_that_is_no_clip_or_another_one(base: Path, tmp_path: P
         ({"base": "x", "precision": "int8"}, "weights of 8 or 4 bits cannot be tuned as a whole"),
         ({"precision": "int2"}, "model.arguments.precision: expected one of file, int8, int4"),
         ({"adapter_size": 0}, "model.arguments.adapter_size is 0; it must be at least 1"),
-        ({"pictures": "large"}, "model.arguments.pictures: expected one of clip, small, none"),
+        ({"pictures": "large"}, "model.arguments.pictures: expected one of clip, small, kept, none"),
         ({"order": "reversed"}, "model.arguments.order: expected one of text-first, question-first"),
         ({"comparison": "best"}, "model.arguments.comparison: expected one of judge-last"),
         ({"compared": 1.5}, r"model\.arguments\.compared is 1\.5; it must lie in \[0, 1\]"),

@@ -14,8 +14,8 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from attrex.models.arguments import one_of
-from attrex.models.decoder_parts import same_base
 from attrex.models.known_values import KnownValues
+from attrex.models.picture_parts import same_base
 from attrex.models.pictured_text import PicturedText, unified
 from attrex.models.text_encoders import Encoder, Shapes, TextArguments
 from attrex.models.trained import TrainedModel

@@ -1,5 +1,5 @@
 """Where a language model's decoder and its tokeniser come from: pretrained and adapted, or learnt from
-nothing; and where the pictures' encoder beside it comes from.
+nothing.
 
 A pretrained decoder is frozen, unless it is tuned as a whole. A model folder holds what was trained and says
 by name and hash what the rest is, which is looked for where it was: on the hub, or in its folder.
@@ -8,30 +8,28 @@ by name and hash what the rest is, which is looked for where it was: on the hub,
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from attrex.errors import ConfigError, ModelError
 from attrex.models.arguments import one_of
+from attrex.models.picture_parts import FeaturesPart, same_base
 from attrex.models.text_encoders import TOKENISER, MadeText
 from attrex.models.weights import PretrainedGroup
 from attrex.nn.adapters import LinearMLPAdapter, MLPAdapter, RepAdapter, insert
 from attrex.nn.causal import CausalDecoder, Precision, find_decoder, load_decoder, small_decoder
-from attrex.nn.granular import ClipTokens, ResNetTokens, build_clip, find_clip, load_clip
 from attrex.nn.lora import add_lora
 from attrex.nn.pretrained import Base, find_base
-from attrex.nn.vision import SmallResNet
 from attrex.supervision.pool import Pool
 from attrex.text.causal_pieces import CausalPieces, Marks
 
-DECODER, FEATURES = "decoder.json", "features.json"
+DECODER = "decoder.json"
 SMALL = "small"
 Tuning = Literal["full", "repadapter", "mlp", "mlp-linear", "lora"]
-Pictured = Literal["clip", "small", "none"]
 ADAPTERS: Mapping[str, Callable[..., nn.Module]] = {
     "repadapter": RepAdapter,
     "mlp": MLPAdapter,
@@ -90,69 +88,6 @@ class DecoderArguments:
                 'tuned as a whole. Fix: give "file", or adapters as tuning'
             )
         return made
-
-
-class FeaturesPart(Protocol):
-    """How a model gets its encoder of pictures. ``size``: pixels a side, None where it looks at none."""
-
-    @property
-    def size(self) -> int | None: ...
-
-    def make(self) -> tuple[nn.Module | None, dict[str, str]]:
-        """For training, with what a folder must hold of it."""
-        ...
-
-    def remake(self, files: Mapping[str, str]) -> nn.Module | None:
-        """For a model folder."""
-        ...
-
-
-class NoFeatures:
-    """Pictures are not looked at."""
-
-    size: int | None = None
-
-    def make(self) -> tuple[nn.Module | None, dict[str, str]]:
-        return None, {}
-
-    def remake(self, files: Mapping[str, str]) -> nn.Module | None:
-        return None
-
-
-class SmallFeatures:
-    """``nn.granular.ResNetTokens``, which learns from nothing; ``last``: of the last block alone."""
-
-    def __init__(self, *, size: int, widths: Sequence[int], last: bool) -> None:
-        self.size: int | None = size
-        self._side, self._widths, self._last = size, tuple(widths), last
-
-    def make(self) -> tuple[nn.Module | None, dict[str, str]]:
-        return ResNetTokens(SmallResNet(size=self._side, widths=self._widths), last=self._last), {}
-
-    def remake(self, files: Mapping[str, str]) -> nn.Module | None:
-        return self.make()[0]
-
-
-class ClipFeatures:
-    """CLIP by folder or by its name on the hub, frozen. The size is that of its configuration."""
-
-    def __init__(self, base: str, *, every: int, size: int) -> None:
-        self._base, self._every, self._side = base, every, size
-        self.size: int | None = size
-
-    def make(self) -> tuple[nn.Module | None, dict[str, str]]:
-        base = find_clip(self._base)
-        made = ClipTokens(load_clip(base), every=self._every).sized(self._side)
-        about = {"base": base.name, "sha256": base.sha256(), "config": base.config()}
-        return made, {FEATURES: json.dumps(about)}
-
-    def remake(self, files: Mapping[str, str]) -> nn.Module | None:
-        about = json.loads(files[FEATURES])
-        base = find_clip(about["base"])
-        same_base(base, about, "vision encoder")
-        body = build_clip(about["config"])
-        body.load_state_dict(load_clip(base).state_dict())
-        return ClipTokens(body, every=self._every).sized(self._side)
 
 
 class DecoderText:
@@ -222,15 +157,6 @@ def _words_of(base: Base) -> Tensor:
     )
 
 
-def same_base(base: Base, about: Mapping[str, Any], what: str) -> None:
-    """Raises ``ModelError`` where a base is not the one that a model folder was made with."""
-    if base.sha256() != about["sha256"]:
-        raise ModelError(
-            f'the model was trained on another version of the {what} "{base.name}" (its SHA-256 differs). '
-            "Fix: put that version back, or fit the model again"
-        )
-
-
 def _made(
     tokeniser: CausalPieces,
     decoder: CausalDecoder | WholeDecoder,
@@ -239,13 +165,3 @@ def _made(
 ) -> MadeText:
     inner = decoder.decoder if isinstance(decoder, WholeDecoder) else decoder
     return MadeText(tokeniser, WithFeatures(decoder, features), inner.width, files, portable=True)
-
-
-def features_part(
-    pictures: Pictured, *, base: str, size: int, widths: Sequence[int], every: int, last: bool
-) -> FeaturesPart:
-    """What a builder's arguments mean. Raises ``ConfigError`` where one says nothing known."""
-    one_of("pictures", pictures, ("clip", "small", "none"))
-    if pictures == "clip":
-        return ClipFeatures(base, every=every, size=size)
-    return SmallFeatures(size=size, widths=widths, last=last) if pictures == "small" else NoFeatures()

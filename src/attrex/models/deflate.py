@@ -22,10 +22,10 @@ from torch import Tensor, nn
 from attrex.core import Answer, Attribute, Product
 from attrex.errors import ConfigError
 from attrex.models.attribute_parts import AttributeTable
-from attrex.models.decoder_parts import FeaturesPart, Pictured, features_part
 from attrex.models.generative import LAYERS, ROWS, GenerativeNetwork, WithDecoder, WrittenText
 from attrex.models.inputs import Inputs, check_room, in_batches, lay_out, positions
 from attrex.models.known_values import values_of
+from attrex.models.picture_parts import FeaturesPart, Pictured, features_part
 from attrex.models.pictured_text import picture_tensors
 from attrex.models.questions import LONGEST, questions
 from attrex.models.tagging import TaggedWindow

@@ -25,13 +25,12 @@ from attrex.models.comparison import Comparison, Question, epoch_of
 from attrex.models.decoder_parts import (
     DecoderArguments,
     DecoderText,
-    Pictured,
     Tuning,
     WithFeatures,
-    features_part,
 )
 from attrex.models.eiven_network import EivenNetwork, sequences
 from attrex.models.inputs import in_batches
+from attrex.models.picture_parts import Pictured, features_part
 from attrex.models.pictured_text import picture_tensors
 from attrex.models.prompts import Order, Prompts, question
 from attrex.models.spelled_values import SpelledAttributes, SpelledTable
@@ -220,7 +219,8 @@ def build_eiven(
     window: int = 224,
 ) -> TrainedModel[EivenNetwork]:
     """The decoder: see ``DecoderArguments``. ``pictures``: tokens of a frozen CLIP (``vision_base``, of every
-    ``every``-th layer), of a small encoder that learns from nothing (of ``picture_widths``), or none;
+    ``every``-th layer), of a small encoder that learns from nothing (of ``picture_widths``), of one that did
+    so before and is "kept" frozen (``vision_base``: what ``picture_parts.save_features`` wrote), or none;
     ``granularity`` "last" takes only the last layer's, ``projection`` and ``activation`` as ``Projector``.
 
     ``order`` of the prompt, see ``prompts``; ``comparison`` with another product in that share of the

@@ -118,11 +118,16 @@ class ResNetTokens(nn.Module):
         self.encoder = encoder
         blocks: list[Any] = list(encoder.blocks)
         widths = [int(block.inner[0].out_channels) for block in blocks]
-        self.width = widths[-1]
+        self.widths, self.width = widths, widths[-1]
         self.first = len(widths) - 1 if last else 0
         self.tokens = len(widths) - self.first
         self.size, self.mean, self.std = encoder.size, encoder.mean, encoder.std
         self.level = nn.ModuleList([nn.Linear(width, self.width) for width in widths[self.first :]])
+
+    def coarsest(self) -> ResNetTokens:
+        """Itself, with the last block's token alone."""
+        self.level, self.first, self.tokens = self.level[-1:], len(self.widths) - 1, 1
+        return self
 
     def forward(self, pictures_B3SS: Tensor) -> Tensor:
         """``(B, K, D)``."""

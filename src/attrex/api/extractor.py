@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -222,17 +223,10 @@ class Extractor:
         return made
 
     def _like(self, policy: Policy, pictures: PictureAccess | None) -> Extractor:
-        return Extractor(
-            self.model,
-            self.schema,
-            policy,
-            card=self.card,
-            report=self.report,
-            baseline=self.baseline,
-            support=self.support,
-            gate=self.gate,
-            pictures=pictures,
-        )
+        """The same model, whose tensors are not hashed anew."""
+        made = copy(self)
+        made.policy, made.pictures, made._pipelines = policy, pictures, {}
+        return made
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Writes the model folder and returns its path. Raises ``OutputError`` where it cannot."""

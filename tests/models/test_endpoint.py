@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from attrex.core import Attribute
+from attrex.core import Attribute, Picture, Product
 from tests.models.asking import COLOUR, FEATURES, KNOWN, SIZE, SLEEVE, ask, model, product, told
 from tests.web.talking import Talking, says, schema, send, talking
 
@@ -239,3 +244,30 @@ def test_probabilities_that_do_not_add_up_to_the_text_are_not_believed(served: T
         served.steps = [told({"Colour": "red"}, logprobs=logprobs)]
         (answer,) = ask(model(served), product("red hat"), COLOUR)
         assert answer.candidates[0].score == 0.9
+
+
+# --- pictures ---
+
+
+def test_pictures_go_along_where_they_are_wanted(served: Talking) -> None:
+    pixels = np.zeros((32, 32, 3), dtype=np.uint8)
+    seen = replace(product("red hat"), pictures=(Picture("a.jpg", pixels), Picture("b.jpg")))
+    seeing = model(served, pictures=32)
+    assert seeing.traits.pictures == 32
+    assert ask(seeing, seen, COLOUR)[0].candidates[0].text == "red"
+    text, picture = served.asked[0]["messages"][-1]["content"]
+    assert text["text"].endswith('{"title": "red hat"}')
+    head, data = picture["image_url"]["url"].split(",")
+    assert head == "data:image/jpeg;base64"
+    assert Image.open(io.BytesIO(base64.b64decode(data))).size == (32, 32)
+    ask(model(served), seen, COLOUR)
+    assert isinstance(served.asked[1]["messages"][-1]["content"], str)
+
+
+def test_a_product_of_pictures_alone_is_asked_about_if_they_are_seen(served: Talking) -> None:
+    served.steps = [told({"Sleeve Style": "Short Sleeve"})]
+    bare = Product("1", None, (), (Picture("a.jpg", np.zeros((32, 32, 3), dtype=np.uint8)),))
+    (answer,) = ask(model(served, pictures=32), bare, SLEEVE)
+    assert (answer.candidates[0].text, answer.candidates[0].evidence.kind) == ("Short Sleeve", "inferred")
+    (none,) = ask(model(served), bare, SLEEVE)
+    assert (none.candidates, none.none_score, len(served.asked)) == ((), 1.0, 1)

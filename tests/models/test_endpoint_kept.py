@@ -248,6 +248,7 @@ def test_its_version_does_not_hang_on_pace_price_or_store(served: Talking) -> No
         ({"key": "sk-1234"}, r"model\.arguments\.key: expected the name of an environment variable such as"),
         ({"shots": -1}, r"model\.arguments\.shots: expected a whole number from 0 on, got -1"),
         ({"window": 2}, r"model\.arguments\.window: expected a whole number from 16 on, got 2"),
+        ({"pictures": 0}, r"model\.arguments\.pictures: expected a whole number from 16 on, got 0"),
         ({"prompt": "gpt"}, r"model\.arguments\.prompt: expected one of extractgpt, eave; got 'gpt'"),
         ({"prompt": {"task": ""}}, r"model\.arguments\.prompt\.task: expected what is asked, got ''"),
         ({"prompt": {"ask": "x"}}, r"model\.arguments\.prompt\.ask: no such setting"),

@@ -55,6 +55,8 @@ class Talking:
 def product(body: Mapping[str, Any]) -> dict[str, str]:
     """The product of the question."""
     question = body["messages"][-1]["content"]
+    if isinstance(question, list):
+        question = question[0]["text"]
     if not question.startswith("{") and "\n{" not in question:
         return {}
     texts: dict[str, str] = json.loads(question[question.index("\n{") + 1 :])

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from attrex.core import Answer, Attribute, Problem, Product, Source
 from attrex.errors import ConfigError, ModelError
 from attrex.models.endpoint_answers import Grounding, Said, read
+from attrex.models.endpoint_pictures import addresses, with_pictures
 from attrex.models.endpoint_prompts import Message, property_of, response_format, schema_of, shown
 from attrex.models.endpoint_settings import Settings, settings_of
 from attrex.models.endpoint_shots import Shot, Shots, chosen
@@ -47,11 +48,13 @@ _OPERATION = ("limits", "price", "answers", "key")
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A window's texts, as they are shown, and the demonstrations that suit it."""
+    """A window's texts, as they are shown, the demonstrations that suit it, and its pictures as addresses
+    that hold them."""
 
     sources: tuple[Source, ...]
     shown: Mapping[str, str]
     ranked: Sequence[Shot]
+    pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class Endpoint:
             attributes="open",
             cacheable="memory",
             joint=self.settings.prompt.by == "product",
+            pictures=self.settings.pictures,
             window=self.settings.window,
             batch=BATCH * self.settings.limits.concurrency,
         )
@@ -148,7 +152,13 @@ class Endpoint:
 
     def prepare(self, products: Sequence[Product]) -> list[_Prepared]:
         return [
-            _Prepared(product.sources, shown(product), self._shots.ranked(product)) for product in products
+            _Prepared(
+                product.sources,
+                shown(product),
+                self._shots.ranked(product),
+                () if self.settings.pictures is None else addresses(product),
+            )
+            for product in products
         ]
 
     def describe(self, attributes: Sequence[Attribute]) -> list[_Described]:
@@ -169,7 +179,7 @@ class Endpoint:
         found: list[Answer] = []
         for product, at in asks:
             request = requests.get((product, at))
-            if request is None:  # not one word to read
+            if request is None:  # nothing to read or see
                 found.append(Answer((), 1.0))
             elif request.key in failed:
                 found.append(Answer(problem=Problem("failed", failed[request.key])))
@@ -187,7 +197,7 @@ class Endpoint:
         """By ask: one of a product's attributes together, or one each."""
         groups: defaultdict[tuple[int, int], dict[int, None]] = defaultdict(dict)
         for product, at in asks:
-            if any(source.text.strip() for source in prepared[product].sources):
+            if prepared[product].pictures or any(s.text.strip() for s in prepared[product].sources):
                 groups[product, -1 if self.settings.prompt.by == "product" else at][at] = None
         made: dict[tuple[int, int], _Request] = {}
         for (product, _), own in groups.items():
@@ -204,6 +214,7 @@ class Endpoint:
         messages: list[Message] = self.settings.prompt.messages(
             product.shown, schema, [(shot.product, shot.answer(names, many)) for shot in shots]
         )
+        messages[-1] = with_pictures(messages[-1], product.pictures)
         body: dict[str, Any] = {
             "model": self.settings.model,
             "messages": messages,
@@ -320,6 +331,7 @@ def build_endpoint(
     limits: Mapping[str, Any] | None = None,
     price: Mapping[str, float] | None = None,
     answers: str | None = None,
+    pictures: int | None = None,
     window: int = 3000,
 ) -> Endpoint:
     """``model`` at ``address`` ("http://localhost:8000/v1", to which "/chat/completions" is added).
@@ -331,8 +343,9 @@ def build_endpoint(
     held to JSON: "json_schema", "json_object" or, for one that knows neither, "text". ``request``: more
     fields of each request, such as ``{logprobs: true}``, by which values get the model's own probabilities;
     null takes one of ours away. ``limits``: see ``web.pace.Limits``. ``price``: of a million tokens,
-    ``{prompt: , answer: }``. ``answers``: a file that keeps answers for the next run. ``window``: words and
-    signs that are asked at once.
+    ``{prompt: , answer: }``. ``answers``: a file that keeps answers for the next run. ``pictures``: so many
+    pixels a side go along, for a model that sees; None: none do. ``window``: words and signs that are asked
+    at once.
     """
     arguments: dict[str, Any] = dict(locals())
     return Endpoint(settings_of(arguments), arguments)

@@ -15,7 +15,7 @@ from attrex.text.tokeniser import sound
 
 By = Literal["product", "attribute"]
 Output = Literal["json_schema", "json_object", "text"]
-Message = dict[str, str]
+Message = dict[str, Any]
 _MARK = re.compile(r"\{(schema|attribute|part)\}")
 
 _DATA = (

@@ -32,14 +32,17 @@ class Settings:
     limits: Limits
     price: Mapping[str, float]
     answers: str | None
+    pictures: int | None
     window: int
 
 
 def settings_of(given: Mapping[str, Any]) -> Settings:
     """Raises ``ConfigError`` for one that is wrong, with its path; neither address nor key are repeated
     there, for they may hold a secret."""
-    for name, least in (("shots", 0), ("window", 16)):
+    for name, least in (("shots", 0), ("window", 16), ("pictures", 16)):
         value = given[name]
+        if value is None and name == "pictures":
+            continue
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ConfigError(
                 f"model.arguments.{name}: expected a whole number from {least} on, got {value!r}"
@@ -77,5 +80,6 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
         Limits.of(given["limits"] or {}),
         dict(given["price"] or {}),
         given["answers"],
+        given["pictures"],
         given["window"],
     )

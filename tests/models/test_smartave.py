@@ -11,24 +11,22 @@ from typing import Any
 import pytest
 import torch
 
-from attrex.core import Answer, Attribute, Picture, Product, Source, Stated
-from attrex.errors import ConfigError
-from attrex.models.catalog import CATALOG
+from attrex.core import Attribute, Product, Source, Stated
 from attrex.models.smartave import build_smartave_text
 from attrex.models.smartave_inputs import CATEGORY, NOT_TEXT, OTHER, PICTURE, BlockMaker, Laid, lines
+from attrex.nn.beams import Written
 from attrex.nn.structured import ATTRIBUTE, PATTERNS
 from attrex.nn.threads import one_thread
 from attrex.schema import Schema
 from attrex.supervision.distant import label
 from attrex.supervision.pool import Pool
 from attrex.text.reading import read
-from attrex.text.windows import cut
 from attrex.training import Settings, fit
 from tests.conformance.base import make_base
-from tests.conformance.ten import COLOUR, MATERIAL, PRODUCTS, SCHEMA, SIDE, picture, pool, product
+from tests.conformance.ten import COLOUR, MATERIAL, PRODUCTS, pool, product
+from tests.models.small_smartave import ATTRIBUTES, alike, ask, begun
 
 FORMS = pytest.mark.parametrize("form", ["seen", "apart"])
-ATTRIBUTES = list(SCHEMA.every)
 
 
 @pytest.fixture(autouse=True)
@@ -40,40 +38,6 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_base(tmp_path_factory.mktemp("bases") / "tiny")
-
-
-def begun(base: Path, builder: str = "smartave-text", known: Pool | None = None, **arguments: Any) -> Any:
-    """With what begins at nought at random, so that everything can be seen to matter."""
-    torch.manual_seed(0)
-    given = {"base": str(base), "window": 100, "decoder_layers": 1, "block": 32, **arguments}
-    model: Any = CATALOG[builder](**given)
-    model.begin(known or pool())
-    for parameter in (p for p in model.network.parameters() if p.requires_grad and not p.any()):
-        torch.nn.init.normal_(parameter, std=0.1)
-    model.network.eval()
-    return model
-
-
-def ask(model: Any, products: list[Product], attributes: list[Attribute] = ATTRIBUTES) -> list[Answer]:
-    """All of each."""
-    asks = [(p, a) for p in range(len(products)) for a in range(len(attributes))]
-    answers: list[Answer] = model.answer(model.prepare(products), model.describe(attributes), asks)
-    return answers
-
-
-def scores(answer: Answer) -> dict[Any, float]:
-    """By text and source, and of "none"."""
-    places = {
-        (c.text, c.evidence.span.source if c.evidence.span else None): c.score for c in answer.candidates
-    }
-    assert answer.none_score is not None
-    return {**places, None: answer.none_score}
-
-
-def alike(one: Answer, other: Answer, within: float = 1e-4) -> bool:
-    """At the floor a candidate may be there or not."""
-    ours, theirs = scores(one), scores(other)
-    return all(abs(ours.get(key, 0.01) - theirs.get(key, 0.01)) < within for key in ours | theirs)
 
 
 # --- blocks ---
@@ -273,110 +237,50 @@ def test_several_values_of_one_attribute_each_have_their_evidence(base: Path, la
     assert max((c.score for c in none.candidates), default=0.0) < 0.5
 
 
-# --- pictures ---
-
-
-VISION = {"vision": "small", "vision_size": SIDE, "vision_widths": [16, 16, 16, 16]}
-
-
-@FORMS
-def test_pictures_are_sources_in_any_number(form: str, base: Path) -> None:
-    model = begun(base, "smartave", attribute=form, **VISION)
-    assert model.traits.pictures == SIDE
-    given = replace(PRODUCTS[0], pictures=())
-    seen = [
-        replace(given, pictures=tuple(picture(name) for name in names))
-        for names in ("", "a", "b", "ab", "ba")
-    ]
-    none, a, b, ab, ba = ask(model, seen, [COLOUR])
-    assert len({round(x.none_score or 0, 7) for x in (none, a, b, ab)}) == 4
-    assert alike(ab, ba, 1e-5)
-    unread = replace(given, pictures=(Picture("gone.png"),))
-    assert alike(ask(model, [unread], [COLOUR])[0], none, 1e-6)
-
-
-@FORMS
-def test_each_picture_goes_through_the_vision_encoder_once(form: str, base: Path) -> None:
-    model = begun(base, "smartave", attribute=form, **VISION)
-    rows: list[int] = []
-    hook = model.network.reader.pictures.vision.register_forward_hook(
-        lambda _, given, __: rows.append(len(given[0]))
-    )
-    shared = picture("a")
-    given = [replace(p, pictures=(shared, picture(p.id))) for p in PRODUCTS[:3]]
-    prepared = model.prepare(given)
-    model.answer(prepared, model.describe(ATTRIBUTES), [(p, a) for p in range(3) for a in range(3)])
-    assert sum(rows) == 4
-    hook.remove()
-
-
-def test_smartave_text_looks_at_no_picture(base: Path) -> None:
-    model = begun(base)
-    assert model.traits.pictures is None
-    without = replace(PRODUCTS[0], pictures=())
-    assert ask(model, [without]) == ask(model, [PRODUCTS[0]])
-
-
-# --- long and broken inputs ---
-
-
-@FORMS
-def test_two_hundred_sources_and_a_source_of_fifty_thousand_tokens(form: str, base: Path) -> None:
-    model = begun(base, attribute=form, window=1000, block=100, beams=1)
-    many = Product("1", "Hats", tuple(Source(f"s{at}", "red cotton") for at in range(200)))
-    (answer,) = ask(model, [many], [COLOUR])
-    assert answer.none_score is not None
-    long = product("2", "Hats", "red cotton hat " * 16_667, {})
-    windows = [w.product for w in cut([long], model.tokeniser, model.traits.window)]
-    assert sum(len(r) for r in read(windows, model.tokeniser)) > 50_000
-    assert len(ask(model, windows[:2], [COLOUR])) == 2
-
-
-@FORMS
-def test_html_in_a_specification_is_text(form: str, base: Path) -> None:
-    model = begun(base, attribute=form, beams=2)
-    html = "<table><tr><td>Colour</td><td>red &amp; blue</td></tr></table><script>x</script>"
-    given = product("1", "Hats", "hat", {}, specification=html)
-    for answer in ask(model, [given]):
-        for candidate in answer.candidates:
-            span = candidate.evidence.span
-            text = given.text(span.source) if span else None
-            assert span is None or (text and text[span.start : span.end] == candidate.text)
-
-
-def test_a_value_longer_than_the_decoder_writes_teaches_the_tags_alone(base: Path) -> None:
+def test_each_value_says_from_which_source_it_was_copied(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both sources have it; the pointers decide which is named first."""
     model = begun(base, longest=1)
-    batch = model.collate(model.examples(pool(), 0))
-    asks = [example.asks[0] for example in model.examples(pool(), 0)]
-    long = [at for at, a in enumerate(asks) if any(end - start > 1 for start, end in a.spans)]
-    assert long
-    for at, weight in enumerate(batch["weight_A"].tolist()):
-        assert (weight == 0) == (at in long)
-    assert all(batch["tag_weight_A"][at] > 0 for at in long)
-    for answer in ask(model, PRODUCTS):
-        assert all(len(model.tokeniser.encode([c.text])[0]) < 3 for c in answer.candidates)
+    extraction = model.network.extraction
+    (red,) = extraction.script.keys(["red"])
+    given = product("1", "Hats", "red hat", {}, bullets="a red cap")
+    written = [([*red], Written((), (), -0.1)), ([], Written((), (), -3.0))]
+    monkeypatch.setattr(type(extraction), "write", lambda *_, **__: ([written], [0.05]))
+    for place, source in ((0, "title"), (3, "bullets")):
+        copied_XLT = torch.full((1, 1, 5), -2.0)
+        copied_XLT[0, 0, place] = -0.1
+        monkeypatch.setattr(type(extraction), "pointed", lambda *_, made=copied_XLT: made)
+        (answer,) = ask(model, [given], [COLOUR])
+        spans = [c.evidence.span for c in answer.candidates]
+        assert next(s.source for s in spans if s) == source
+        assert len(spans) == 2
+        assert answer.candidates[1].score < answer.candidates[0].score
 
 
-# --- arguments ---
+@FORMS
+def test_all_asks_are_written_side_by_side_with_their_past_kept(form: str, base: Path) -> None:
+    model = begun(base, attribute=form, beams=3, longest=4)
+    rows: list[tuple[int, int]] = []
+    (layer,) = model.network.extraction.decoder.layers
+    hook = layer.register_forward_hook(lambda _, given, __: rows.append(given[0].shape[:2]))
+    ask(model, PRODUCTS[:4])
+    hook.remove()
+    assert rows[0] == (12, 1)
+    assert max(rows) == (36, 1)  # beams of all asks of all products, a piece at a time
+    assert len([each for each in rows if each[1] == 1]) <= 5
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"attribute": "hidden"}, "model.arguments.attribute: expected one of seen, apart; got 'hidden'"),
-        ({"attentions": ["up"]}, "model.arguments.attentions: expected one of hyper-hyper, .*; got 'up'"),
-        ({"queries": "none"}, "model.arguments.queries: expected one of own, shared; got 'none'"),
-        ({"block": 4}, "model.arguments.block: expected a whole number from 8, got 4"),
-        ({"beams": 0}, "model.arguments.beams: expected a whole number from 1, got 0"),
-        ({"layers": True}, "model.arguments.layers: expected a whole number from 1, got True"),
-        ({"alpha": -1}, "model.arguments.alpha is -1; it must be at least 0"),
-    ],
-)
-def test_a_wrong_argument_is_named(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        build_smartave_text(**arguments)
-
-
-def test_a_block_longer_than_the_encoder_s_positions_is_refused(base: Path) -> None:
-    with pytest.raises(ConfigError, match=r"block is 200 and an attribute .* the encoder has 128 positions"):
-        begun(base, block=200)
+def test_the_pointers_are_the_writer_s_own(base: Path) -> None:
+    """Looked at again in one go, a sequence points where it pointed when it was written."""
+    model = begun(base)
+    network = model.network
+    words, extraction = network.reader.words, network.extraction
+    batch = model.collate(model.examples(pool(), 0)[:2])
+    with torch.no_grad():
+        laid = Laid.of(batch)
+        told_AD, states_ATD = network.read(laid, None)
+        keys_ATD = extraction.writer.key(states_ATD)
+        copied = extraction.pointed(words, told_AD, keys_ATD, laid.pieces_NT, batch["written_AL"]).exp()
+        torch.testing.assert_close(copied.sum(2), torch.ones(copied.shape[:2]))
+        states = extraction.states(words, told_AD, batch["written_AL"])
+        _, _, expected = extraction.writer.chances(states, keys_ATD, laid.pieces_NT)
+    torch.testing.assert_close(copied[:, :2], expected[:, :2], atol=1e-5, rtol=1e-4)

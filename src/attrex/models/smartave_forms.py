@@ -22,7 +22,7 @@ from attrex.models.questions import questions
 from attrex.models.smartave_answers import Asked, decided
 from attrex.models.smartave_inputs import lay_out
 from attrex.models.smartave_network import ApartNetwork, Knowing, Meeting, SeenNetwork
-from attrex.models.smartave_parts import Shape, features, looked_at, pictures_of, taught
+from attrex.models.smartave_parts import Shape, features, looked_at, pictures_of, seen_pictures, taught
 from attrex.models.tagging import TaggedWindow
 from attrex.models.text_encoders import MadeText
 from attrex.models.trained import Learnt
@@ -41,10 +41,11 @@ COPIED = 32_768
 
 @dataclass(frozen=True, slots=True)
 class PreparedSources:
-    """A window as read, and what its pictures show ``(C, P, features)``."""
+    """A window as read, and what its pictures show ``(C, P, features)``; ``seen``: how many they are."""
 
     reading: Reading
     features_CPF: Tensor
+    seen: int
 
 
 class Seen:
@@ -63,7 +64,7 @@ class Seen:
         """Tokens, and the pictures' features."""
         readings = read(products, learnt.tokeniser)
         return [
-            PreparedSources(reading, features_CPF)
+            PreparedSources(reading, features_CPF, len(features_CPF))
             for reading, features_CPF in zip(readings, features(learnt, products), strict=True)
         ]
 
@@ -84,7 +85,7 @@ class Seen:
         def answers(chosen: list[int]) -> Sequence[Answer]:
             given = [asked[at] for at in chosen]
             rows = [
-                [maker.attribute(question.ids), *maker.product(window.reading, len(window.features_CPF))]
+                [maker.attribute(question.ids), *maker.product(window.reading, window.seen)]
                 for window, question in given
             ]
             readings = [window.reading for window, _ in given]
@@ -125,12 +126,13 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class PreparedProduct:
     """A window: the hyper-tokens of its sources in front of each layer, the states of its text, and the
-    pieces that may be copied there."""
+    pieces that may be copied there; ``seen``: how many of the sources are pictures."""
 
     reading: Reading
     hyper_GKD: Tensor
     states_TD: Tensor
     pieces_T: Tensor
+    seen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +160,21 @@ class Apart:
     def prepare(self, learnt: Learnt[ApartNetwork], products: Sequence[Product]) -> list[PreparedProduct]:
         """The encoder, once a window."""
         readings = read(products, learnt.tokeniser)
-        live = [at for at, reading in enumerate(readings) if len(reading)]
+        looks = learnt.network.reader.pictures is not None
+        live = [
+            at
+            for at, (reading, product) in enumerate(zip(readings, products, strict=True))
+            if len(reading) or (looks and seen_pictures(product))
+        ]
 
         def make(chosen: list[int]) -> list[PreparedProduct]:
             own = [live[at] for at in chosen]
             return _prepared(learnt, [products[at] for at in own], [readings[at] for at in own])
 
         lengths = [len(readings[at]) + len(readings[at].prefix) for at in live]
-        made = iter(in_batches(lengths, TOKENS, make))
+        made = dict(zip(live, in_batches(lengths, TOKENS, make), strict=True))
         nothing = torch.zeros(0, 1, 1), torch.zeros(0, 1), torch.zeros(0, dtype=torch.long)
-        return [next(made) if len(reading) else PreparedProduct(reading, *nothing) for reading in readings]
+        return [made.get(at) or PreparedProduct(reading, *nothing, 0) for at, reading in enumerate(readings)]
 
     def describe(self, learnt: Learnt[ApartNetwork], attributes: Sequence[Attribute]) -> list[DescribedWords]:
         """The attributes' words, having seen each other alone."""
@@ -235,8 +242,9 @@ def _prepared(
             sources.hyper_KPGD[:, at, :G].transpose(0, 1).contiguous(),
             states_NTD[at, :T].contiguous(),
             laid.pieces_NT[at, :T].contiguous(),
+            len(own),
         )
-        for at, (reading, G, T) in enumerate(zip(readings, hypers, texts, strict=True))
+        for at, (reading, G, T, own) in enumerate(zip(readings, hypers, texts, shown, strict=True))
     ]
 
 
@@ -265,6 +273,9 @@ def _answered(
     pieces_NT = pad_sequence(
         [window.pieces_T.to(device) for window in windows], batch_first=True, padding_value=NO_COPY
     )
+    if not pieces_NT.shape[1]:  # pictures alone, of which nothing can be copied
+        states_NTD = states_NTD.new_zeros(len(windows), 1, hyper_QD.shape[1])
+        pieces_NT = pieces_NT.new_full((len(windows), 1), NO_COPY)
     keys_NTD = network.extraction.writer.key(states_NTD)
     made = Asked(told_AD, keys_NTD[product_A], pieces_NT[product_A])
     readings, names = [window.reading for window, _ in asked], [described.name for _, described in asked]

@@ -145,6 +145,8 @@ class Tags(nn.Module):
 
     def forward(self, states_NTD: Tensor, told_AD: Tensor, lines: Lines) -> Tensor:
         """The negative log likelihood of each ask's tags, ``(A,)``."""
+        if not len(lines.row_J):  # pictures alone
+            return told_AD.new_zeros(len(told_AD))
         chain = chain_of(self.decoder, self.join(states_NTD, told_AD, lines), lines.mask_JL)
         likelihood_J = crf.log_likelihood(chain, lines.tags_JL)
         return told_AD.new_zeros(len(told_AD)).index_add(0, lines.ask_J, -likelihood_J)

@@ -193,7 +193,7 @@ def taught(
     of_row: dict[int, list[int]] = {}
     for line, row in enumerate(owners):
         of_row.setdefault(row, []).append(line)
-    chosen = [(line, at) for at, (row, _) in enumerate(asks) for line in of_row[row]]
+    chosen = [(line, at) for at, (row, _) in enumerate(asks) for line in of_row.get(row, ())]
     tags = [BIOE.encode(ask.spans, len(readings[row])) for row, ask in asks]
     place_JL, mask_JL = padded([places[line] for line, _ in chosen], 0)
     tagged = Lines(

@@ -146,7 +146,9 @@ class CopyWriter(nn.Module):
         generated_NLV = torch.softmax(self.generate(states_NLD), 2)
         scores_NLS = self.query(states_NLD) @ keys_NSD.transpose(1, 2) * keys_NSD.shape[2] ** -0.5
         barred_N1S = (copies_NS == NO_COPY).unsqueeze(1)
-        return gate_NL1, generated_NLV, torch.softmax(scores_NLS.masked_fill(barred_N1S, -1e9), 2)
+        copied_NLS = torch.softmax(scores_NLS.masked_fill(barred_N1S, -1e9), 2)
+        # Of a text without a piece nothing is copied, and not everything alike.
+        return gate_NL1, generated_NLV, copied_NLS.masked_fill(barred_N1S, 0.0)
 
 
 class Past(Protocol):

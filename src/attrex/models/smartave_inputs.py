@@ -153,11 +153,15 @@ def lay_out(rows: Sequence[Sequence[Block]], readings: Sequence[Reading | None],
         pieces.append([NO_COPY if own[at] == script.end else own[at] for at in order])
     text_NT, mask_NT = padded(text, 0)
     return Laid(
-        *(torch.tensor(each, dtype=torch.long) for each in (ids, place, lengths, owners, modalities)),
-        text_NT,
-        mask_NT,
-        padded(pieces, NO_COPY)[0],
-        torch.tensor(patches, dtype=torch.long),
+        ids_M=torch.tensor(ids),
+        place_M=torch.tensor(place),
+        length_R=torch.tensor(lengths),
+        owner_R=torch.tensor(owners),
+        modality_R=torch.tensor(modalities),
+        text_NT=text_NT,
+        mask_NT=mask_NT,
+        pieces_NT=padded(pieces, NO_COPY)[0],
+        patch_X=torch.tensor(patches, dtype=torch.long),
     )
 
 

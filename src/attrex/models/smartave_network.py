@@ -70,7 +70,7 @@ class SourceReader(nn.Module):
 
     def words(self, ids: Tensor) -> Tensor:
         """Word vectors of ids ``(N, L)`` of the tokeniser."""
-        vectors: Tensor = self.encoder.encoder.embed(ids)  # type: ignore[operator,union-attr]  # see it
+        vectors: Tensor = self.encoder.encoder.embed(ids)
         return vectors
 
     def enter(self, laid: Laid, features_BPD: Tensor | None) -> tuple[Tensor, Tensor, Blocks]:
@@ -211,9 +211,9 @@ class ExtractionLayer(nn.Module):
 
     def write(
         self, words: WordVectors, told_AD: Tensor, keys_ATD: Tensor, pieces_AT: Tensor, *, beams: int
-    ) -> list[list[tuple[list[int], Written]]]:
-        """By beam search, of each ask sequences of piece ids. ``keys_ATD``: the writer's ``key`` of the
-        text's states."""
+    ) -> tuple[list[list[tuple[list[int], Written]]], list[float]]:
+        """By beam search, of each ask sequences of piece ids; and how likely it is that nothing is written,
+        whether or not a beam says so. ``keys_ATD``: the writer's ``key`` of the text's states."""
         script = self.script
 
         def known(ids: Tensor) -> Tensor:

@@ -162,7 +162,7 @@ def features(learnt: Learnt[Any], products: Sequence[Product]) -> list[Tensor]:
     if not len(given["picture_B"]):
         return [nothing] * len(products)
     made = pictures.features(given["pixels_CSS3"].to(learnt.device))[given["picture_B"].to(learnt.device)]
-    return list(made.split([len(seen_pictures(product)) for product in products]))
+    return list(torch.split(made, [len(seen_pictures(product)) for product in products]))
 
 
 def looked_at(reader: SourceReader, example: TaggedWindow) -> int:

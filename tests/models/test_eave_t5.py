@@ -100,15 +100,16 @@ def test_gradients_reach_every_parameter(bases: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "heavy", "sizes"),
+    ("name", "heavy", "sizes", "alpha"),
     [
-        ("eave-b-s", "base", (12, (0, 1, 3, 4, 6, 7, 9, 10))),
-        ("eave-l-s", "large", (24, (0, 3, 6, 9, 12, 15, 18, 21))),
-        ("eave-xl-s", "xl", (24, (0, 3, 6, 9, 12, 15, 18, 21))),
+        ("eave-b-s", "base", (12, (0, 1, 3, 4, 6, 7, 9, 10)), 0.7),
+        ("eave-l-s", "large", (24, (0, 3, 6, 9, 12, 15, 18, 21)), 0.7),
+        ("eave-xl-s", "xl", (24, (0, 3, 6, 9, 12, 15, 18, 21)), 0.7),
+        ("eave-ae110k", "base", (12, (0, 1, 3, 4, 6, 7, 9, 10)), 0.05),
     ],
 )
 def test_the_paper_s_recipes_run_on_tiny_widths(
-    name: str, heavy: str, sizes: tuple[int, tuple[int, ...]], tmp_path: Path
+    name: str, heavy: str, sizes: tuple[int, tuple[int, ...]], alpha: float, tmp_path: Path
 ) -> None:
     """With the paper's numbers of layers: 8 light ones, mapped evenly (§3.4)."""
     recipe = load_recipe(name)
@@ -126,7 +127,8 @@ def test_the_paper_s_recipes_run_on_tiny_widths(
     assert tuple(model.network.heavy.kept) == mapping
     assert model.network.light.layers.depth == 8
     assert model.network.heavy.place == "after_attention"
-    assert model.network.fusion.alpha == 0.7
+    assert model.network.fusion.alpha == alpha
+    assert model.network.heavy.frozen is (name == "eave-ae110k")
     model.network(model.collate(list(model.examples(pool(), 0))[:2]))["loss"].backward()
     answers = model.answer(model.prepare(PRODUCTS[:2]), model.describe(ATTRIBUTES), ALL[:6])
     assert all(answer.none_score is not None for answer in answers)

@@ -83,7 +83,7 @@ def test_a_file_is_read_in_full(tmp_path: Path) -> None:
         ("model: {builder: a}\nnoise: {p: 1}", r"noise: expected a number, got \{'p': 1\}"),
         (
             "model: {builder: a}\ngate: {kind: guess}",
-            r"gate\.kind: expected one of auto, text, category, none, got 'guess'",
+            r"gate\.kind: expected one of auto, text, category, picture, none, got 'guess'",
         ),
         ("model: {builder: a}\ngate: {kind: []}", r"gate\.kind: expected one of .*, got \[\]"),
         ("model: {builder: a}\ngate: {recall: 2}", r"gate\.recall is 2; it must lie above 0 and not above 1"),

@@ -35,7 +35,7 @@ class Seen:
 
     ``states_BTD`` of the text's tokens, ``mask_BT`` which are real; ``pooled_BD``: the whole product;
     ``patches_BPD``, ``mask_BP`` and ``picture_BD``: the picture's parts and the picture, nought where there
-    is none; ``memory_BMD`` and ``mask_BM``: all states and all patches.
+    is none; ``memory_BMD`` and ``mask_BM``: all states, all patches and the picture.
     """
 
     states_BTD: Tensor
@@ -49,7 +49,8 @@ class Seen:
 
 
 class PictureReader(nn.Module):
-    """A vision encoder, and the linear map to the width of word vectors."""
+    """A vision encoder, and the linear map to the width of word vectors. Patches are told by how they differ
+    from their picture's mean."""
 
     mean_3: Tensor
     std_3: Tensor
@@ -80,7 +81,10 @@ class PictureReader(nn.Module):
             return empty_BPD, mask_BP, empty_BPD[:, 0]
         scaled_CGG3 = (pixels_CGG3.float() / 255 - self.mean_3) / self.std_3
         patches_CPF, pooled_CF = self.vision(scaled_CGG3.permute(0, 3, 1, 2).contiguous())
-        patches_BPD = self.project(patches_CPF)[picture_B] * mask_BP.unsqueeze(2)
+        # What all patches of a picture share stays with the picture as a whole. Left in, it grew until the
+        # patches were alike: the tags' loss, large at first, is soonest brought down by a shift of all words.
+        apart_CPF = patches_CPF - patches_CPF.mean(1, keepdim=True)
+        patches_BPD = self.project(apart_CPF)[picture_B] * mask_BP.unsqueeze(2)
         return patches_BPD, mask_BP, self.project(pooled_CF)[picture_B] * seen_B.unsqueeze(1)
 
 
@@ -129,6 +133,7 @@ class UnifiedEncoder(nn.Module):
         handed_BXD, mask_BX = join(words.embed(ids_BS), mask_BS, patches_BPD, mask_BP)
         states_BXD = words.encode(handed_BXD, mask_BX)
         rows_B1 = torch.arange(len(ids_BS), device=ids_BS.device).unsqueeze(1)
+        wholes = [picture_BD.unsqueeze(1)] if mask_BP.shape[1] else []
         return Seen(
             states_BTD=states_BXD[rows_B1, position_BT],
             mask_BT=mask_BT,
@@ -136,8 +141,8 @@ class UnifiedEncoder(nn.Module):
             patches_BPD=patches_BPD,
             mask_BP=mask_BP,
             picture_BD=picture_BD,
-            memory_BMD=torch.cat([states_BXD, patches_BPD], 1),
-            mask_BM=torch.cat([mask_BX, mask_BP], 1),
+            memory_BMD=torch.cat([states_BXD, patches_BPD, *wholes], 1),
+            mask_BM=torch.cat([mask_BX, mask_BP, mask_BP[:, :1]], 1),
         )
 
     def attention(

@@ -1,0 +1,93 @@
+"""ULS-DRAM, its ablations and its rivals as recipes, and a fit that is kept."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import attrex
+from attrex.api.recipe import Recipe, load_recipe
+from attrex.api.scoring import judge_all
+from attrex.core import Picture, Product, Source
+from attrex.evaluation import Judged
+from attrex.schema import Schema
+
+TEXT_ONLY = "text only"
+PICTURE_ONLY = "picture only"
+PLAIN, SELF, TIR, PAR = "concatenation", "self-attention", "TIR", "PAR"
+ULS_DRAM, PRINTED = "TIR + PAR", "TIR as printed"
+VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    TEXT_ONLY: ("uls-l", {"range": "none"}),
+    PICTURE_ONLY: ("uls-vl", {"joined": "concatenation", "range": "none"}),
+    PLAIN: ("uls-vl", {"joined": "concatenation", "range": "none"}),
+    SELF: ("uls-vl", {"joined": "self-attention", "range": "none"}),
+    TIR: ("uls-vl", {"joined": "tir", "range": "none"}),
+    PRINTED: ("uls-vl", {"joined": "tir", "attention": "printed", "range": "none"}),
+    PAR: ("uls-vl", {"joined": "concatenation", "range": "prototypes"}),
+    ULS_DRAM: ("uls-vl", {"joined": "tir", "range": "prototypes"}),
+}
+"""Builder and arguments; all have the value head."""
+TINY = {"encoder": "bilstm", "embedding": 32, "width": 32, "decoder_width": 32}
+"""Of the text side, to try a benchmark out."""
+
+
+def variant(
+    name: str, *, epochs: int, batch: int, quick: bool, vision: Mapping[str, Any], **text: Any
+) -> Recipe:
+    """A row's recipe; ``vision``: arguments of those that see; ``text``: of all."""
+    builder, own = VARIANTS[name]
+    arguments = {**own, **text, **(TINY if quick else {}), **(vision if builder == "uls-vl" else {})}
+    base = load_recipe("uls-dram")
+    assert base.training is not None
+    rates = {"encoder": 1e-4, "default": 2e-3 if quick or "encoder" in text else 1e-3}
+    training = {**base.training, "epochs": epochs, "batch": batch, "rates": rates}
+    return replace(base, name=name, builder=builder, arguments=arguments, training=training)
+
+
+def without_words(products: Sequence[Product]) -> list[Product]:
+    """All with the same name, and no category."""
+    return [replace(p, category=None, sources=(Source("title", "product"),)) for p in products]
+
+
+def fitted(
+    recipe: Recipe, rest: Sequence[Product], schema: Schema, keep: Path | None, **more: Any
+) -> tuple[attrex.Extractor, float]:
+    """The extractor and the seconds of fitting it; from the folder ``keep`` where it lies there."""
+    slug = recipe.name.replace(" ", "-").replace("+", "and")
+    if keep and (keep / slug).is_dir():
+        return attrex.Extractor.from_pretrained(keep / slug), float((keep / f"{slug}.txt").read_text())
+    began = time.monotonic()
+    out = {"out": keep / slug} if keep else {}
+    extractor = attrex.fit(rest, schema=schema, recipe=recipe, gate="none", **out, **more)
+    seconds = time.monotonic() - began
+    if keep:
+        extractor.save_pretrained(keep / slug)
+        (keep / f"{slug}.txt").write_text(str(seconds))
+    print(f"{recipe.name}: fitted in {seconds:.0f} s", flush=True)
+    return extractor, seconds
+
+
+def judged_by(extractor: attrex.Extractor, held: Sequence[Product], kept: Path | None) -> list[Judged]:
+    """What is stated of the held products beside what is said; from the file ``kept`` where there is one."""
+    if kept and kept.is_file():
+        return [Judged(**_tuples(one)) for one in json.loads(kept.read_text("utf-8"))]
+    judged = judge_all(extractor, held)
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps([asdict(one) for one in judged]), "utf-8")
+    return judged
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items() if not k.endswith("_spans")}
+
+
+def noise(size: int) -> Picture:
+    """A picture of nothing, for a machine that has none."""
+    return Picture("noise", np.random.default_rng(0).integers(0, 256, (size, size, 3), dtype=np.uint8))

@@ -97,8 +97,8 @@ def main() -> None:
         rows,
         [
             f"{QUESTIONS} questions a product, four allowed values each, all scored; {count} products. A "
-            f"decoder of four layers, 384 wide, at random; the best of {passes} passes each, in turns. Alone: "
-            "each question reads the text again; batches are as large.",
+            f"decoder of four layers, 384 wide, at random; the best of {passes} passes each, in turns. "
+            "Alone: each question reads the text again; batches are as large.",
             f"Answers differ by at most {max(each['apart'] for each in raw.values()):.0e} in a probability: "
             "large products run in bfloat16 where that pays; in float32 the tests hold them to 1e-5.",
             "What is not saved are the tokens of the questions and of their values, so titles gain little.",

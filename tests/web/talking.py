@@ -118,7 +118,8 @@ def talking(known: Known | None = None) -> Iterator[Talking]:
     served = Talking(known=known or {})
     with _Listening(("127.0.0.1", 0), _handler(served)) as server:
         served.port = server.server_address[1]
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        # A thread that is not a daemon is waited for before what is registered for the end is done.
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield served

@@ -153,7 +153,8 @@ def test_one_category_of_few_attributes_is_not_tried() -> None:
 def test_the_lexicon_beside_a_model_has_none_of_its_own() -> None:
     recipe = load_recipe("lexicon")
     assert recipe.gate.kind == "auto"
-    with pytest.raises(ConfigError, match='gate: expected one of auto, text, category, picture, none, got "guess"'):
+    wanted = 'gate: expected one of auto, text, category, picture, none, got "guess"'
+    with pytest.raises(ConfigError, match=wanted):
         fit(stocked(50), recipe="lexicon", gate="guess")  # type: ignore[arg-type]
 
 

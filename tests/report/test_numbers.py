@@ -1,4 +1,4 @@
-from attrex.report.numbers import chance, counted, fraction, percent, signed, span, whole
+from attrex.report.numbers import chance, clipped, counted, fraction, percent, signed, span, whole
 
 
 def test_how_numbers_are_written() -> None:
@@ -13,4 +13,5 @@ def test_how_numbers_are_written() -> None:
     )
     shares = [percent(share) for share in (None, 0, 1 / 593, 0.005, 0.5, 592 / 593, 1)]
     assert shares == ["–", "0%", "<1%", "<1%", "50%", ">99%", "100%"]
+    assert [clipped(text, 5) for text in ("", "abcde", "abcdef")] == ["", "abcde", "abcd…"]
     assert (chance(0.0004), chance(0.03), chance(None)) == ("p < 0.001", "p = 0.030", "–")

@@ -138,9 +138,11 @@ def _summary(out: str, report: JobReport, fills: Mapping[str, Fill], model: Mode
 
 def _lines(out: str, report: JobReport, fills: Mapping[str, Fill]) -> list[str]:
     """The fill rate before and after, in all and by attribute."""
+    from attrex.report.numbers import clipped
+
     before, after = sum(f.before for f in fills.values()), sum(f.after for f in fills.values())
     cells = sum(f.cells for f in fills.values())
-    width = max((len(name) for name in fills), default=0)
+    width = max((len(clipped(name)) for name in fills), default=0)
     denied = report.asks[Status.NOT_APPLICABLE]
     asked = counted(report.asks.total() - denied, "cell")
     spared = f" ({denied:,} more do not apply)" if denied else ""
@@ -149,7 +151,8 @@ def _lines(out: str, report: JobReport, fills: Mapping[str, Fill]) -> list[str]:
         f"{asked} asked{spared}; filled before {_share(before, cells)}, after {_share(after, cells)}"
     ]
     lines += [
-        f"  {name:<{width}}  {_share(f.before, f.cells):>6} -> {_share(f.after, f.cells):>6}  of {f.cells:,}"
+        f"  {clipped(name):<{width}}  {_share(f.before, f.cells):>6} -> {_share(f.after, f.cells):>6}"
+        f"  of {f.cells:,}"
         for name, f in sorted(fills.items(), key=lambda item: (-item[1].cells, item[0]))
     ]
     return lines

@@ -47,6 +47,11 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{whole(number)} {noun if number == 1 else plural or noun + 's'}"
 
 
+def clipped(text: str, most: int = 40) -> str:
+    """A text that is longer than so many characters by its beginning, with an ellipsis."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def chance(p: float | None) -> str:
     """A test's p, never rounded down to nothing."""
     return NONE if p is None else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

@@ -1,8 +1,8 @@
 """The engine that reads: RapidOCR, whose package holds its models (PP-OCRv6) and needs no network.
 
-Chosen over Tesseract by ``benchmarks/ocr.py``: on drawn labels it reads nearly all words, turned and faint
-ones too, where Tesseract fails on most of both; and it is installed by pip alone, where Tesseract is a
-program of the system with language files beside it. Tesseract takes half the time.
+Chosen over Tesseract by ``benchmarks/ocr.py``: on drawn labels it reads 99 % of the words, and those of turned
+labels too, of which Tesseract reads one in six; and pip alone installs it, where Tesseract is a program of the
+system with language files beside it. Tesseract takes less than half the time.
 """
 
 from __future__ import annotations

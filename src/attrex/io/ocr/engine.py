@@ -1,8 +1,8 @@
 """The engine that reads: RapidOCR, whose package holds its models (PP-OCRv6) and needs no network.
 
-Chosen over Tesseract by ``benchmarks/ocr.py``: on drawn labels it reads 99 % of the words, and those of turned
-labels too, of which Tesseract reads one in six; and pip alone installs it, where Tesseract is a program of the
-system with language files beside it. Tesseract takes less than half the time.
+Chosen over Tesseract by ``benchmarks/ocr.py``: on drawn labels it reads 99 % of the words, and those of
+turned labels too, of which Tesseract reads one in six; and pip alone installs it; Tesseract is a program
+of the system with language files beside it. It takes less than half the time.
 """
 
 from __future__ import annotations

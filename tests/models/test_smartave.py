@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from attrex.core import Attribute, Product, Source, Stated
 from attrex.models.smartave import build_smartave_text
@@ -21,6 +23,7 @@ from attrex.schema import Schema
 from attrex.supervision.distant import label
 from attrex.supervision.pool import Pool
 from attrex.text.reading import read
+from attrex.text.tokeniser import WordPieces
 from attrex.training import Settings, fit
 from tests.conformance.base import make_base
 from tests.conformance.ten import COLOUR, MATERIAL, PRODUCTS, pool, product
@@ -77,6 +80,21 @@ def test_a_long_source_is_several_blocks_and_nothing_of_it_is_left_out(base: Pat
     assert [len(own) for own in places] == [2, 15]  # tagged as the one source that it is
     assert owners == [0, 0]
     assert tokens[1] == list(range(3, 18))
+
+
+@given(st.lists(st.integers(0, 25), min_size=1, max_size=5), st.integers(4, 12))
+def test_every_token_is_in_one_block_whatever_the_sizes(base: Path, lengths: list[int], longest: int) -> None:
+    tokeniser = WordPieces.from_file(base / "tokenizer.json")
+    texts = ["red " * length for length in lengths]
+    given_ = Product("1", "Hats", tuple(Source(f"s{at}", text) for at, text in enumerate(texts)))
+    (reading,) = read([given_], tokeniser)
+    blocks = BlockMaker(tokeniser, ["s1"], longest=longest).product(reading)
+    real = [at for at, source in enumerate(reading.sources) if source >= 0]
+    assert [at for block in blocks for at in block.at if at != NOT_TEXT] == real
+    for block in blocks:
+        assert 3 <= len(block.ids) <= longest
+        assert len({reading.sources[at] for at in block.at if at != NOT_TEXT}) <= 1
+    assert len(blocks) == 1 + sum(-(-length // (longest - 2)) for length in lengths)
 
 
 @FORMS

@@ -6,6 +6,8 @@ import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from attrex.core import Attribute, Evidence, Product, Source, Span
 from attrex.models.smartave_values import (
@@ -115,6 +117,21 @@ def test_a_value_has_the_probability_of_all_sequences_that_say_it(script: Script
     assert [v.score for v in values] == sorted(scores.values(), reverse=True)
     assert (values[0].sequence, values[0].at) == (0, len(found[0][0]) - 1)
     assert said([], script) == []
+
+
+@given(st.data())
+def test_what_should_be_written_is_read_back_as_the_same_values(script: Script, data: st.DataObject) -> None:
+    words = ["red", "dark", "blue", "wool", "steel", "green", "silk", "cotton", "hat", "mug"]
+    reading = reading_of(script, " ".join(words))
+    edges = sorted(data.draw(st.sets(st.integers(0, len(words)), max_size=8)))
+    spans = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=False) if a < b]
+    made = gold(tagged(MANY, *spans), reading, script, longest=10, parts=8)
+    assert made.ids[-1] == script.end
+    found = said([(list(made.ids[:-1]), Written((), (), -0.5))], script)
+    own = script.own_pieces(reading)
+    assert {v.pieces for v in found} == {tuple(own[a:b]) for a, b in spans}
+    for value in found:
+        assert made.ids[value.at : value.at + len(value.pieces)] == value.pieces
 
 
 def grounding(script: Script, trims: Trims | None = None) -> Grounding:

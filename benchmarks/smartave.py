@@ -150,7 +150,7 @@ def headline(given: argparse.Namespace) -> None:
         "Report part: the first of five folds grouped by title; learnt from: the other four. One seed. "
         "Points above, 95 % interval and p: paired, by product.",
         f"Of a product's cells at most {TAUGHT} are learnt from, by every model alike, and at most "
-        f"{given.examples:,} examples are seen over all epochs; all that are stated are asked, without a gate.",
+        f"{given.examples:,} examples are seen over all epochs; all that are stated are asked, with no gate.",
     ]
     if not given.quick:
         write("smartave", "SMARTAVE and its rivals", columns, rows, notes, raw)

@@ -9,12 +9,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import attrex
 from attrex.api.recipe import Recipe, load_recipe
 from attrex.api.scoring import judge_all
-from attrex.core import Picture, Product, Source
+from attrex.core import Product, Source
 from attrex.evaluation import Judged
 from attrex.schema import Schema
 
@@ -86,8 +84,3 @@ def judged_by(extractor: attrex.Extractor, held: Sequence[Product], kept: Path |
 
 def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items() if not k.endswith("_spans")}
-
-
-def noise(size: int) -> Picture:
-    """A picture of nothing, for a machine that has none."""
-    return Picture("noise", np.random.default_rng(0).integers(0, 256, (size, size, 3), dtype=np.uint8))

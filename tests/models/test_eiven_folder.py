@@ -137,6 +137,36 @@ def test_what_cannot_be_exported(base: Path, tmp_path: Path) -> None:
         export_decoder(fitted(base), tmp_path / "full")
 
 
+# --- a base of 16 bits ---
+
+
+def halved(base: Path) -> None:
+    tensors = {n: t.half() for n, t in load_file(base / "model.safetensors").items()}
+    save_file(tensors, base / "model.safetensors", {"format": "pt"})
+    edited(base, dtype="float16")
+
+
+@pytest.mark.parametrize(("fast", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_weights_of_16_bits_stay_small_where_the_hardware_computes_so(
+    fast: bool, dtype: torch.dtype, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the adapters beside them are of 32 bits, learn, and answer."""
+    monkeypatch.setattr("attrex.nn.precision.has_bfloat16", lambda device: fast)
+    halved(base)
+    model = fitted(base)
+    dtypes = {p.dtype for p in model.network.parameters() if not p.requires_grad}
+    assert dtypes == {dtype}
+    assert {p.dtype for p in model.network.parameters() if p.requires_grad} == {torch.float32}
+    loss = model.network(model.collate(list(model.examples(pool(), 0))[:6]))["loss"]
+    loss.backward()
+    assert torch.isfinite(loss)
+    for answer in asked(model, SEEN, [COLOUR]):
+        total = sum(c.score for c in answer.candidates) + (answer.none_score or 0)
+        assert total <= 1.02
+    (free,) = asked(model, SEEN[:1], [OPEN])
+    assert free.none_score is not None or free.problem is not None
+
+
 # --- bases that will not do ---
 
 
@@ -236,9 +266,7 @@ def test_a_small_encoder_of_pictures_is_kept_for_another_model(base: Path, tmp_p
     assert asked(again, SEEN, [COLOUR]) == asked(model, SEEN, [COLOUR])
     with pytest.raises(ConfigError, match="picture_size is 112, and the vision encoder wants 56 pixels"):
         fitted(base, **kept, picture_size=112)
-    with pytest.raises(
-        ModelError, match=r'"llama"\. Fix: give a folder that save_features wrote'
-    ):
+    with pytest.raises(ModelError, match=r'"llama"\. Fix: give a folder that save_features wrote'):
         fitted(base, pictures="kept", vision_base=str(base))
 
 

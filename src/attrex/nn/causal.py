@@ -29,7 +29,8 @@ from transformers import (
 from transformers import logging as transformers_logging
 
 from attrex.errors import ConfigError, ModelError
-from attrex.nn.precision import has_bfloat16, mixed
+from attrex.nn import precision as hardware
+from attrex.nn.precision import mixed
 from attrex.nn.pretrained import Base, find_base
 
 KINDS = ("llama", "qwen2")
@@ -202,7 +203,8 @@ def _check(said: Mapping[str, Any], name: str) -> None:
 def _dtype(config: Mapping[str, Any]) -> torch.dtype:
     stored = config.get("dtype", config.get("torch_dtype"))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.bfloat16 if stored in ("float16", "bfloat16") and has_bfloat16(device) else torch.float32
+    small = stored in ("float16", "bfloat16") and hardware.has_bfloat16(device)
+    return torch.bfloat16 if small else torch.float32
 
 
 def _quantised(precision: Precision) -> BitsAndBytesConfig:

@@ -12,7 +12,7 @@ from attrex.report.numbers import counted, whole
 from attrex.report.page import section
 from attrex.report.visible import clipped, escaped, visible
 
-_CELL, _LEFT, _TOP = 30, 150, 110
+_CELL, _LEFT, _TOP, _RIGHT = 30, 150, 130, 80
 _LABEL = 20
 _LISTED = 5
 
@@ -36,7 +36,7 @@ def confusion_terminal(confusion: Confusion) -> RenderableType:
 def confusion_html(confusion: Confusion) -> str:
     """A section with the matrix as a plot: the darker, the larger the share of the row."""
     size = len(confusion.values)
-    width, height = _LEFT + _CELL * size + 8, _TOP + _CELL * size + 8
+    width, height = _LEFT + _CELL * size + _RIGHT, _TOP + _CELL * size + 8
     parts = []
     for at, value in enumerate(confusion.values):
         short = clipped(value, _LABEL)
@@ -69,7 +69,7 @@ def confusion_html(confusion: Confusion) -> str:
                     f'text-anchor="middle">{count if count < 10_000 else "9999+"}</text>'
                 )
     svg = (
-        f'<svg class="matrix" viewBox="0 0 {width} {height}" role="img" '
+        f'<svg class="matrix" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{escaped(_heading(confusion))}">{"".join(parts)}</svg>'
     )
     note = f"Stated values down, given ones across. {_commonest(confusion)}"

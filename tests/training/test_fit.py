@@ -290,6 +290,12 @@ def test_another_job_s_checkpoints_are_not_gone_on_from(other: str, tmp_path: Pa
     assert lines[0] == "epoch 1 of 6"
 
 
+def test_the_working_folder_may_be_the_model_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path / "model")
+    assert checkpoints_of(Path()) == checkpoints_of(tmp_path / "model")
+
+
 def test_checkpoints_stand_beside_the_model_s_folder(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         fit(Line(), pool(), None, settings(folder=tmp_path / "model"), stop_at("epoch 3"))

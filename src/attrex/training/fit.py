@@ -111,6 +111,7 @@ def fit(
 
 def checkpoints_of(folder: Path) -> Path:
     """Where the checkpoints of a model that will stand in ``folder`` lie while it is trained."""
+    folder = folder.resolve()  # "." has no name
     return folder.with_name(f"{folder.name}.attrex-checkpoints")
 
 

@@ -177,6 +177,27 @@ def test_batches_of_any_size_give_the_same_extractions() -> None:
     assert outcomes[0] == outcomes[1] == outcomes[2]
 
 
+def test_a_model_with_large_records_gets_few_windows_at_once() -> None:
+    class Large(Scripted):
+        def __init__(self) -> None:
+            super().__init__(word_after("in"), window=8)
+            self.at_once: list[int] = []
+
+        @property
+        def traits(self) -> Traits:
+            return Traits(window=8, batch=3)
+
+        def prepare(self, products: Sequence[Product]) -> list[Product]:
+            self.at_once.append(len(products))
+            return super().prepare(products)
+
+    model = Large()
+    made = Pipeline(model, SCHEMA, Resolver(Policy(), Normaliser()), stage="s", version="v")
+    made.answers([Request(product("a red hat " * 40 + "in teal"), (COLOUR,))])
+    assert max(model.at_once) == 3
+    assert sum(model.at_once) > 9
+
+
 def test_reading_runs_only_a_few_batches_ahead() -> None:
     taken = 0
 

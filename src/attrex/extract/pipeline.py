@@ -119,6 +119,11 @@ class Pipeline:
         without = excluded(self.gate, requests)
         return self.answers(narrowed(requests, without)), without, inputs
 
+    @property
+    def _at_once(self) -> int:
+        traits = self.model.traits
+        return WINDOWS if traits.window is None else min(WINDOWS, traits.batch or WINDOWS)
+
     def answers(self, requests: Sequence[Request]) -> list[Answers]:
         """Of one batch the merged answers and how much was read, per request and attribute."""
         if self.model.traits.pictures is not None:
@@ -133,8 +138,8 @@ class Pipeline:
             [requests[at].product for at in readable], self.model.tokeniser, self.model.traits.window
         )
         merged = {at: [Merged() for _ in requests[at].attributes] for at in readable}
-        for begin in range(0, len(windows), WINDOWS):
-            part = windows[begin : begin + WINDOWS]
+        for begin in range(0, len(windows), self._at_once):
+            part = windows[begin : begin + self._at_once]
             prepared = self._prepare(part)
             asks = (
                 (number, index, gathered)

@@ -38,7 +38,7 @@ class Traits:
     ``joint``: answers to one product's asks depend on each other.
     ``window``: the longest input in tokens of ``Model.tokeniser``; None reads texts of any length.
     ``concurrent``: ``prepare`` and ``answer`` may run in several threads at once, and gain by it.
-    ``batch``: how many products it wants at once, where that is fewer than usual.
+    ``batch``: how many products, or windows of them, it wants at once, where that is fewer than usual.
     """
 
     attributes: Literal["open", "closed"] = "open"

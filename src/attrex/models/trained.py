@@ -130,7 +130,8 @@ class TrainedModel(Generic[Network]):
 
     ``builder`` and ``arguments`` build it again; ``window``: the longest input in tokens; ``replacement``:
     the probability with which a value in a training text gives way to another, anew each epoch;
-    ``pictures``: the pixels a side of the pictures that the mechanism looks at, None where at none.
+    ``pictures``: the pixels a side of the pictures that the mechanism looks at, None where at none;
+    ``batch``: windows whose records may be in memory at once, where they are large.
     """
 
     def __init__(
@@ -144,10 +145,11 @@ class TrainedModel(Generic[Network]):
         window: int,
         replacement: float = 0.0,
         pictures: int | None = None,
+        batch: int | None = None,
     ) -> None:
         self._builder, self._arguments = builder, dict(arguments)
         self._text, self._attributes, self._window = text, attributes, window
-        self._pictures = pictures
+        self._pictures, self._batch = pictures, batch
         self.mechanism, self._replacement = mechanism, check_replacement(replacement)
         self._learnt: Learnt[Network] | None = None
         self._read: tuple[weakref.ref[Pool], list[TaggedWindow]] | None = None
@@ -174,6 +176,7 @@ class TrainedModel(Generic[Network]):
             cacheable=cacheable,
             window=self._window,
             concurrent=concurrent,
+            batch=self._batch,
         )
 
     @property

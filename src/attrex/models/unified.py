@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -103,6 +104,7 @@ class UnifiedTagger:
     ``others``: of ``unified_tags.decoded``, None decodes what every ask says."""
 
     record_types = (PreparedProduct, DescribedPlace)
+    concurrent: Literal[True] = True
 
     def __init__(
         self, encoder: MakeEncoder, tags: MakeTags, *, values: MakeValues | None, others: int | None = None

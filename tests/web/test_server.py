@@ -149,6 +149,17 @@ def test_a_date_is_understood_and_nonsense_is_not(served: Talking) -> None:
     assert waiting.slept[1] <= 2
 
 
+@pytest.mark.parametrize("seconds", ["901", "inf", "1e30"])
+def test_it_does_not_wait_for_hours(served: Talking, seconds: str) -> None:
+    waiting = Waiting()
+    served.steps = [fails(429, "quota", Retry_After=seconds)]
+    with pytest.raises(
+        EndpointError, match=r"asks to come back in (901|inf|1,0.*) seconds \(it answers 429: quo"
+    ):
+        ask(served, waiting=waiting)
+    assert waiting.slept == []
+
+
 def test_requests_keep_to_the_pace(served: Talking) -> None:
     waiting = Waiting()
     served.steps = [says("a")] * 3

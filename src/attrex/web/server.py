@@ -34,6 +34,8 @@ MOST = 8 << 20
 """Bytes of one answer that are read."""
 UNUSABLE = 4
 """Answers to one request that may be of no use: each costs as much as a good one."""
+PATIENCE = 900.0
+"""Seconds that a server may ask to wait; after more of them one might as well begin again."""
 _SHOWN = 200
 T = TypeVar("T")
 
@@ -145,6 +147,11 @@ class Server:
             unusable += found.unusable
             if unusable >= UNUSABLE or (found.unusable and attempt + 1 == self.limits.tries):
                 raise Failed(reason)
+            if found.retry_after is not None and found.retry_after > PATIENCE:
+                raise EndpointError(
+                    f"{self.address} asks to come back in {found.retry_after:,.0f} seconds ({reason}). What is "
+                    "done is kept. Fix: run the same command again then: it goes on from here"
+                )
             if attempt + 1 < self.limits.tries:
                 with self._lock:
                     self.account.retries[found.kind] += 1

@@ -149,8 +149,8 @@ class Server:
                 raise Failed(reason)
             if found.retry_after is not None and found.retry_after > PATIENCE:
                 raise EndpointError(
-                    f"{self.address} asks to come back in {found.retry_after:,.0f} seconds ({reason}). What is "
-                    "done is kept. Fix: run the same command again then: it goes on from here"
+                    f"{self.address} asks to come back in {found.retry_after:,.0f} seconds ({reason}). What "
+                    "is done is kept. Fix: run the same command again then: it goes on from here"
                 )
             if attempt + 1 < self.limits.tries:
                 with self._lock:

@@ -99,6 +99,18 @@ def test_a_folder_of_adapters_answers_as_before(tuning: str, base: Path, tmp_pat
     assert not {n.partition("lm.")[2] for n in kept} & set(frozen)
 
 
+def test_a_base_is_found_again_from_another_working_folder(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(base.parent)
+    model = fitted(Path(base.name), pictures="none")
+    folder = save_model(model, tmp_path / "model", schema=SCHEMA, calibration={}, card="")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again: Any = load_model(folder).model
+    assert asked(again, BARE, [COLOUR]) == asked(model, BARE, [COLOUR])
+
+
 # --- export ---
 
 

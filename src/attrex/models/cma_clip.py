@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from attrex.models.arguments import one_of
 from attrex.models.known_values import KnownValues
-from attrex.models.picture_parts import same_base
+from attrex.models.picture_parts import lasting_name, same_base
 from attrex.models.pictured_text import PicturedText, unified
 from attrex.models.text_encoders import Encoder, Shapes, TextArguments
 from attrex.models.trained import TrainedModel
@@ -48,7 +48,7 @@ class ClipVision:
 
     def make(self) -> MadeVision:
         base = find_clip(self._base)
-        about = {"base": base.name, "sha256": base.sha256(), "config": base.config()}
+        about = {"base": lasting_name(base), "sha256": base.sha256(), "config": base.config()}
         return self._made(load_clip(base), {VISION: json.dumps(about)})
 
     def remake(self, files: Mapping[str, str]) -> MadeVision:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from attrex.errors import ConfigError, ModelError
 from attrex.models.arguments import one_of
-from attrex.models.picture_parts import FeaturesPart, same_base
+from attrex.models.picture_parts import FeaturesPart, lasting_name, same_base
 from attrex.models.text_encoders import TOKENISER, MadeText
 from attrex.models.weights import PretrainedGroup
 from attrex.nn.adapters import LinearMLPAdapter, MLPAdapter, RepAdapter, insert
@@ -107,7 +107,7 @@ class DecoderText:
             base = find_decoder(arguments.base)
             tokeniser = _tokeniser(base, base.tokeniser.read_text("utf-8"))
             decoder = self._tuned(load_decoder(base, precision=arguments.precision))
-        about = {"base": base.name, "sha256": base.sha256(), "marks": tokeniser.marks.to_json()}
+        about = {"base": lasting_name(base), "sha256": base.sha256(), "marks": tokeniser.marks.to_json()}
         own = {TOKENISER: tokeniser.to_json(), DECODER: json.dumps(about), **files}
         return _made(tokeniser, decoder, features, own)
 

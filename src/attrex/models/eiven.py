@@ -227,7 +227,8 @@ def build_eiven(
 
     ``order`` of the prompt, see ``prompts``; ``comparison`` with another product in that share of the
     training questions (``compared``). ``answers``: only those that the schema allows, or whatever is written;
-    ``decoding`` of what is written: "greedy", "beam" of so many ``beams``, or "sampled" as the paper.
+    ``decoding`` of what is written: "greedy", "beam" of so many ``beams``, or "sampled" as the paper. Of an
+    attribute with several values at once each has its share of the probability.
     """
     arguments: dict[str, Any] = dict(locals())
     arguments["picture_widths"] = list(picture_widths)

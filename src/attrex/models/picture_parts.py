@@ -74,7 +74,7 @@ class ClipFeatures:
     def make(self) -> tuple[nn.Module | None, dict[str, str]]:
         base = find_clip(self._base)
         made = ClipTokens(load_clip(base), every=self._every).sized(self._side)
-        about = {"base": base.name, "sha256": base.sha256(), "config": base.config()}
+        about = {"base": lasting_name(base), "sha256": base.sha256(), "config": base.config()}
         return made, {FEATURES: json.dumps(about)}
 
     def remake(self, files: Mapping[str, str]) -> nn.Module | None:
@@ -96,7 +96,9 @@ class KeptFeatures:
 
     def make(self) -> tuple[nn.Module | None, dict[str, str]]:
         base = self._found(self._base)
-        return self._loaded(base), {FEATURES: json.dumps({"base": base.name, "sha256": base.sha256()})}
+        return self._loaded(base), {
+            FEATURES: json.dumps({"base": lasting_name(base), "sha256": base.sha256()})
+        }
 
     def remake(self, files: Mapping[str, str]) -> nn.Module | None:
         about = json.loads(files[FEATURES])
@@ -136,6 +138,11 @@ def save_features(features: ResNetTokens, folder: Path) -> Path:
     (folder / CONFIG).write_text(json.dumps(config), "utf-8")
     save_file({n: t.detach().cpu().contiguous() for n, t in features.state_dict().items()}, folder / WEIGHTS)
     return folder
+
+
+def lasting_name(base: Base) -> str:
+    """By which a base is found again, from another working folder too."""
+    return base.name if base.portable else str(base.folder.resolve())
 
 
 def same_base(base: Base, about: Mapping[str, Any], what: str) -> None:

@@ -160,3 +160,12 @@ def test_terminal_markup_and_escapes_in_data_are_inert() -> None:
 
 def test_the_value_is_set_off_in_the_terminal() -> None:
     assert "\x1b[1;30;43mnavy\x1b[0m" in terminal(inspect_terminal([record()]), colour=True)
+
+
+def test_what_was_read_on_a_picture_says_where() -> None:
+    read = record(source="ocr", picture="a<b>.png", box="12 40 230 88", confidence="0.974")
+    page = Page(inspect_html([read, record(picture="a.png", evidence_kind="region")]))
+    assert page.text.count("read on a<b>.png at 12 40 230 88, 97% sure") == 1
+    assert page.text.count("read on") == 1
+    shown = " ".join(terminal(inspect_terminal([read])).split())
+    assert "(read on a<b>.png" in shown

@@ -232,7 +232,8 @@ def _place(place: Place) -> str:
     if place.snippet is None:
         said = {"inferred": "inferred; it stands nowhere in the text", "region": "in the picture"}
         return f'{_source(place.source)}<span class="without">{said.get(place.kind or "", "")}</span>'
-    return f'<p class="snippet">{_source(place.source)}{highlighted(place.snippet, place.mark)}</p>'
+    read = "" if place.read_on is None else f'<span class="said">{bdi(clipped(place.read_on, 160))}</span>'
+    return f'<p class="snippet">{_source(place.source)}{highlighted(place.snippet, place.mark)}{read}</p>'
 
 
 def _source(name: str | None) -> str:
@@ -302,7 +303,14 @@ def inspect_terminal(
 
 def _stands(row: InspectRow) -> Text:
     """Each place on lines of its own."""
-    texts = [marked(p.snippet, p.mark, length=48) for p in row.places if p.snippet is not None]
+    texts = [
+        Text.assemble(
+            marked(p.snippet, p.mark, length=48),
+            *([] if p.read_on is None else [(f" ({visible(clipped(p.read_on, 80))})", "dim")]),
+        )
+        for p in row.places
+        if p.snippet is not None
+    ]
     more = len(texts) - _PLACES
     return Text("\n").join(
         [*texts[:_PLACES], *([Text(f"and {counted(more, 'more place')}")] if more > 0 else [])]

@@ -26,13 +26,26 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands, ``[start, end)`` in its source. ``mark`` is the same in the snippet."""
+    """Where a value stands, ``[start, end)`` in its source. ``mark`` is the same in the snippet. What was
+    read from a ``picture`` has its ``box`` there, as text, and how surely it was read (``confidence``)."""
 
     source: str | None
     snippet: str | None
     mark: tuple[int, int] | None
     kind: str | None
     span: tuple[int, int] | None = None
+    picture: str | None = None
+    box: str | None = None
+    confidence: float | None = None
+
+    @property
+    def read_on(self) -> str | None:
+        """Said of what was read from a picture; None of everything else."""
+        if self.kind != "span" or self.picture is None:
+            return None
+        sure = "" if self.confidence is None else f", {self.confidence:.0%} sure"
+        at = "" if self.box is None else f" at {self.box}"
+        return f"read on {self.picture}{at}{sure}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,16 @@ def _place(record: Mapping[str, Any], number: int, file: str | None) -> Place:
         stop = within + end - start
         mark = (within, stop) if 0 <= within < stop <= len(snippet) else None
     span = None if start is None or end is None else (start, end)
-    return Place(_text(record, "source"), snippet, mark, _text(record, "evidence_kind"), span)
+    return Place(
+        _text(record, "source"),
+        snippet,
+        mark,
+        _text(record, "evidence_kind"),
+        span,
+        _text(record, "picture"),
+        _text(record, "box"),
+        _number(record, "confidence", number, file),
+    )
 
 
 def _text(record: Mapping[str, Any], name: str) -> str | None:

@@ -94,7 +94,9 @@ def test_a_newer_or_damaged_file_is_refused() -> None:
     with pytest.raises(ModelError, match=r"version 99; this attrex reads version 2\. Fix: update attrex"):
         Calibration.from_json(newer)
     older = {**newer, "version": 1}
-    with pytest.raises(ModelError, match=r"version 1; this attrex reads version 2\. Fix: fit the model again"):
+    with pytest.raises(
+        ModelError, match=r"version 1; this attrex reads version 2\. Fix: fit the model again"
+    ):
         Calibration.from_json(older)
     with pytest.raises(ModelError, match=r"damaged .*Fix: fit the model again"):
         Calibration.from_json({"version": 2, "common": [1, 2]})

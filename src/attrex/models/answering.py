@@ -109,7 +109,7 @@ class Answering:
             if within:
                 steps = Allowed(steps, [asked[at][1].choices for at in batch], end)
             first = EndFirst(steps, end)
-            device = prefixes[0].keys_LHSX.device
+            device = decoder.device
             if self._sampled:
                 draws = [_draws(*asked[at]) for at in batch]
                 found = sample(

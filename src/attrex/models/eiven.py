@@ -60,7 +60,9 @@ class Tokens:
 
 
 class Eiven:
-    """The mechanism; see the module's text. ``pictures`` without it the model is one of texts."""
+    """The mechanism; see the module's text."""
+
+    record_types = (PreparedPrefix, DescribedQuestion)
 
     def __init__(
         self,

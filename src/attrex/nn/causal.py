@@ -49,6 +49,11 @@ class CausalDecoder(nn.Module):
         self.width = int(config.hidden_size)
 
     @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return next(self.parameters()).device
+
+    @property
     def layers(self) -> Iterator[nn.Module]:
         """From the first to the last."""
         return iter(cast(nn.ModuleList, self.lm.model.layers))

@@ -85,19 +85,19 @@ class Prefix:
         return int(self.keys_LHSX.shape[2])
 
 
-def together(prefixes: Sequence[Prefix]) -> tuple[Tensor, Tensor, Tensor]:
-    """Keys and values ``(B, L, H, S, X)`` side by side, and ``(B, S)``, which positions are real."""
+def together(prefixes: Sequence[Prefix], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Keys and values ``(B, L, H, S, X)`` side by side, and ``(B, S)``, which positions are real; there."""
     S = max(len(each) for each in prefixes)
     lengths_B1 = torch.tensor([[len(each)] for each in prefixes])
     stacked = []
     for tensors in ([p.keys_LHSX for p in prefixes], [p.values_LHSX for p in prefixes]):
         L, H, _, X = tensors[0].shape
-        made = tensors[0].new_zeros((len(tensors), L, H, S, X))
+        made = tensors[0].new_zeros((len(tensors), L, H, S, X), device=device)
         for row, tensor in enumerate(tensors):
             made[row, :, :, : tensor.shape[2]] = tensor
         stacked.append(made)
     real_BS = torch.arange(S).unsqueeze(0) < lengths_B1
-    return stacked[0], stacked[1], real_BS.to(stacked[0].device)
+    return stacked[0], stacked[1], real_BS.to(device)
 
 
 @dataclass(slots=True)
@@ -126,8 +126,8 @@ def choose(
     decoder: CausalDecoder, prefixes: Sequence[Prefix], rows: Sequence[Sequence[Segment]], end: int
 ) -> list[list[list[float]]]:
     """Of each row's segments the probability of the empty answer, and behind it those of the choices."""
-    device = prefixes[0].keys_LHSX.device
-    keys, values, real_BS = together(prefixes)
+    device = decoder.device
+    keys, values, real_BS = together(prefixes, device)
     B, Q = len(rows), max(sum(map(len, row)) for row in rows)
     ids_BQ = torch.full((B, Q), end)
     position_BQ = torch.zeros((B, Q), dtype=torch.long)

@@ -25,9 +25,9 @@ class Continuing:
         self, decoder: CausalDecoder, prefixes: Sequence[Prefix], questions: Sequence[Sequence[int]]
     ) -> None:
         self._decoder = decoder
-        keys, values, self._real_MK = together(prefixes)
+        device = decoder.device
+        keys, values, self._real_MK = together(prefixes, device)
         self._cache = cached(keys, values)
-        device = keys.device
         ids_MQ, mask_MQ = padded(questions, 0)
         self._question = ids_MQ.to(device), mask_MQ.to(device)
         self._next_M1 = torch.tensor([[len(each)] for each in prefixes], device=device)

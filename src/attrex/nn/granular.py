@@ -110,8 +110,8 @@ def load_clip(base: Base) -> nn.Module:
 
 
 class ResNetTokens(nn.Module):
-    """For machines without a hub: the means of what each block of ``nn.vision.SmallResNet`` makes, each by a
-    layer of its own brought to one width; it all learns from nothing. ``last``: only the last block's."""
+    """For machines without a hub: mean and maximum of what each block of ``nn.vision.SmallResNet`` makes,
+    brought to one width; it all learns from nothing. ``last``: only the last block's."""
 
     def __init__(self, encoder: SmallResNet, *, last: bool = False) -> None:
         super().__init__()
@@ -122,7 +122,10 @@ class ResNetTokens(nn.Module):
         self.first = len(widths) - 1 if last else 0
         self.tokens = len(widths) - self.first
         self.size, self.mean, self.std = encoder.size, encoder.mean, encoder.std
-        self.level = nn.ModuleList([nn.Linear(width, self.width) for width in widths[self.first :]])
+        # Of a mean the most is the same in all pictures; a maximum tells what is anywhere at all.
+        self.level = nn.ModuleList(
+            [nn.Sequential(nn.LayerNorm(2 * w), nn.Linear(2 * w, self.width)) for w in widths[self.first :]]
+        )
 
     def coarsest(self) -> ResNetTokens:
         """Itself, with the last block's token alone."""
@@ -131,14 +134,15 @@ class ResNetTokens(nn.Module):
 
     def forward(self, pictures_B3SS: Tensor) -> Tensor:
         """``(B, K, D)``."""
-        means: list[Tensor] = []
+        seen: list[Tensor] = []
         with mixed(pictures_B3SS.device):
             features_BDhw = self.encoder.stem(pictures_B3SS)
             for block in self.encoder.blocks:
                 features_BDhw = block(features_BDhw)
-                means.append(features_BDhw.float().mean((2, 3)))
-        levels = zip(self.level, means[self.first :], strict=True)
-        return torch.stack([own(mean_BD) for own, mean_BD in levels], 1)
+                whole_BDhw = features_BDhw.float()
+                seen.append(torch.cat([whole_BDhw.mean((2, 3)), whole_BDhw.amax((2, 3))], 1))
+        levels = zip(self.level, seen[self.first :], strict=True)
+        return torch.stack([own(level_BX) for own, level_BX in levels], 1)
 
 
 class Projector(nn.Module):

@@ -51,6 +51,18 @@ def test_a_size_on_the_picture_only_is_found_with_its_box(shop: Path, tmp_path: 
         assert right < 700
         assert bottom < 390
         assert record["confidence"] > 0.9
+    page = tmp_path / "page.html"
+    ran = shell("inspect", out, "--pictures-folder", shop, "--html", page)
+    assert ran.code == 0, ran.err
+    assert page.read_text().count('<img class="crop"') == 2
+    assert "12 pieces, as it is printed" in page.read_text().replace('<bdi dir="auto">', "").replace(
+        "</bdi>", ""
+    )
+    (shop / "1.png").rename(shop / "gone.png")
+    ran = shell("inspect", out, "--pictures-folder", shop, "--html", page)
+    assert ran.code == 0, ran.err
+    assert page.read_text().count('<img class="crop"') == 1
+    assert 'the picture "1.png" is left out: there is no such file' in ran.err
     ran = shell("fill", shop / "shop.csv", "-m", model, "-o", tmp_path / "without.jsonl", "-q")
     assert [r["status"] for r in read_long(tmp_path / "without.jsonl")] == ["not_stated"] * 2
 

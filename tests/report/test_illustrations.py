@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from attrex.report import inspect_html
-from attrex.report.illustrations import SIDE, HeatMap, Illustrations, heat_map, thumbnail
+from attrex.report.illustrations import SIDE, Crop, HeatMap, Illustrations, crop, heat_map, thumbnail
 from tests.report.reading import Page
 from tests.report.records import record, valueless
 from tests.report.test_inspect import HOSTILE
@@ -71,3 +71,28 @@ def test_pictures_stand_beside_their_rows_and_nothing_else_may_be_loaded() -> No
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     assert "img-src" not in inspect_html(rows)
     assert "<img" not in inspect_html(rows)
+
+
+def test_a_crop_is_the_box_with_a_little_around() -> None:
+    picture = np.full((300, 500, 3), 255, dtype=np.uint8)
+    picture[100:120, 200:260] = 0
+    made = crop(picture, (200.0, 100.0, 260.0, 120.0), "250 ml")
+    assert made is not None
+    shown = opened(made.image)
+    assert shown.shape == (made.height, made.width, 3) == (40, 80, 3)
+    assert shown[20, 40].max() < 20
+    assert shown[3, 40].min() > 235
+    large = crop(picture, (0.0, 0.0, 500.0, 300.0), "x")
+    assert large is not None
+    assert (large.width, large.height) == (187, 112)
+    for outside in ((600.0, 10.0, 700.0, 20.0), (10.0, 400.0, 20.0, 420.0)):
+        assert crop(picture, outside, "x") is None
+
+
+def test_crops_stand_beside_their_rows() -> None:
+    part = Crop(HOSTILE, thumbnail(GREY), 90, 30)
+    page = Page(inspect_html([record()], illustrations=Illustrations(crops={0: [part]})))
+    assert page.values("src") == [part.image]
+    assert page.values("width")[-1] == "90"
+    assert f"{HOSTILE[:60]}" in page.text
+    assert "as it is printed" in page.text

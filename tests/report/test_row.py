@@ -79,3 +79,11 @@ def test_a_wrong_field_is_named(fields: dict[str, str | None], message: str) -> 
     with pytest.raises(InputError) as caught:
         parse(record(**fields), 7, "f.csv")
     assert str(caught.value) == f"{message}. {FIX}"
+
+
+@pytest.mark.parametrize(
+    ("box", "edges"),
+    [("1 2 3.5 4", (1, 2, 3.5, 4)), ("1 2 3", None), ("a b c d", None), ("1 2 3 inf", None), (None, None)],
+)
+def test_a_box_is_four_numbers_or_none(box: str | None, edges: tuple[float, ...] | None) -> None:
+    assert parse(record(box=box, picture="a.png"), 1).places[0].edges == edges

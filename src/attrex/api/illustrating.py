@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
+from numpy.typing import NDArray
+
 from attrex.api.extractor import Extractor
 from attrex.core import Picture, Product, Span
-from attrex.errors import ConfigError
+from attrex.errors import ConfigError, InputError
 from attrex.io.pictures import PictureAccess, gather
 from attrex.models.interface import Attending, Grid, Model
-from attrex.report.illustrations import SIDE, HeatMap, Illustrations, heat_map, thumbnail
+from attrex.report.illustrations import SIDE, Crop, HeatMap, Illustrations, crop, heat_map, thumbnail
 from attrex.report.row import InspectRow
 from attrex.text.matching import locate
 from attrex.text.windows import Window, cut
@@ -19,6 +22,8 @@ from attrex.text.windows import Window, cut
 ROWS = 500
 """Rows that are illustrated: more would make a page slow."""
 HEAT_MAPS = 300
+CROPS = 3
+"""Places of one value of which the picture's part is shown."""
 ALL = "all of the text"
 """What a heat map is called whose value stands nowhere in the text."""
 
@@ -56,19 +61,46 @@ def illustrate(
     with pictures.reader(size) as reader:
         seen = {each.id: each for each in gather(list(known.values()), reader) if each.pictures}
     maps = {} if attention is None else _heat_maps(shown, seen, attention)
+    crops = _crops(shown, pictures)
     left = [f"Pictures stand beside the first {ROWS} rows."] if more else []
     if sum(map(len, maps.values())) >= HEAT_MAPS:
         left.append(f"The first {HEAT_MAPS} heat maps are shown.")
     if attention is not None and not maps:
         left.append("There is no heat map: no words here attend to a picture, as far as the model tells.")
     return Illustrations(
-        {id: thumbnail(product.pictures[0].pixels) for id, product in seen.items()}, maps, " ".join(left)
+        {id: thumbnail(product.pictures[0].pixels) for id, product in seen.items()},
+        maps,
+        " ".join(left),
+        crops,
     )
 
 
 def _evidence(row: InspectRow) -> tuple[Picture, ...]:
     """The pictures in which the row's value was found."""
     return tuple(Picture(p.source) for p in row.places if p.kind == "region" and p.source is not None)
+
+
+def _crops(rows: Sequence[InspectRow], pictures: PictureAccess) -> dict[int, list[Crop]]:
+    """By the row's number, the parts of pictures from which its values were read."""
+    made: dict[int, list[Crop]] = {}
+    latest: tuple[str, NDArray[np.uint8] | None, float] = ("", None, 1.0)
+    for number, row in enumerate(rows):
+        for place in row.places[:CROPS]:
+            if place.read_on is None or place.edges is None or place.picture is None:
+                continue
+            if latest[0] != place.picture:
+                try:
+                    latest = (place.picture, *pictures.whole(place.picture))
+                except InputError as problem:
+                    said = f'the picture "{place.picture}" is left out: {problem.message}'
+                    pictures.problems.warn(InputError(said, file=pictures.file, fix=problem.fix))
+                    latest = (place.picture, None, 1.0)
+            _, pixels_HW3, scale = latest
+            left, top, right, bottom = (edge * scale for edge in place.edges)
+            words = row.value or ""
+            if pixels_HW3 is not None and (part := crop(pixels_HW3, (left, top, right, bottom), words)):
+                made.setdefault(number, []).append(part)
+    return made
 
 
 def _size(model: Model) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ from attrex.io.pictures import need_pillow
 
 SIDE = 112
 """Pixels of a thumbnail, of about 3 KB, and of a heat map, of 7."""
+CROP = (240, 112)
+"""Pixels across and down of a crop, at most."""
 _COLOURS = 96
 _QUALITY = 75
 _DIM = 0.5
@@ -34,13 +37,24 @@ class HeatMap:
 
 
 @dataclass(frozen=True, slots=True)
+class Crop:
+    """A part of a picture from which ``words`` were read; ``image`` is a data URI of that size."""
+
+    words: str
+    image: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Illustrations:
-    """``pictures``: thumbnails (data URIs) by product id. ``heat_maps``: those of a row, by its number from
-    0. ``note`` tells what is left out, if anything."""
+    """``pictures``: thumbnails (data URIs) by product id. ``heat_maps`` and ``crops``: those of a row, by its
+    number from 0. ``note`` tells what is left out, if anything."""
 
     pictures: Mapping[str, str] = field(default_factory=dict)
     heat_maps: Mapping[int, Sequence[HeatMap]] = field(default_factory=dict)
     note: str = ""
+    crops: Mapping[int, Sequence[Crop]] = field(default_factory=dict)
 
 
 def thumbnail(pixels_SS3: Pixels) -> str:
@@ -76,6 +90,27 @@ def heat_map(pixels_SS3: Pixels, grid_PP: Sequence[Sequence[float]]) -> str:
     made = Image.fromarray(np.clip(shown, 0, 255).round().astype(np.uint8))
     made.quantize(_COLOURS).save(file, "PNG", optimize=True)
     return _uri(file, "png")
+
+
+def crop(pixels_HW3: Pixels, box: tuple[float, float, float, float], words: str) -> Crop | None:
+    """The box (left, top, right, bottom, in pixels) with half its height around; None where it lies outside.
+    Raises ``ConfigError`` without Pillow."""
+    need_pillow()
+    from PIL import Image
+
+    height, width = pixels_HW3.shape[:2]
+    around = (box[3] - box[1]) / 2
+    left, top = (max(0, math.floor(edge - around)) for edge in box[:2])
+    right, bottom = (
+        min(most, math.ceil(edge + around)) for edge, most in zip(box[2:], (width, height), strict=True)
+    )
+    if left >= right or top >= bottom:
+        return None
+    part = Image.fromarray(np.ascontiguousarray(pixels_HW3[top:bottom, left:right]))
+    part.thumbnail(CROP)
+    file = io.BytesIO()
+    part.save(file, "JPEG", quality=_QUALITY)
+    return Crop(words, _uri(file, "jpeg"), part.width, part.height)
 
 
 def _uri(file: io.BytesIO, kind: str) -> str:

@@ -197,7 +197,7 @@ def _row(row: InspectRow, number: int, illustrations: Illustrations) -> str:
         f'<span class="id">{bdi(clipped(row.product_id, 80))}</span>{_picture(row, illustrations)}</th>'
         f'<td>{value}<div class="ends">{_chip(row.status)}</div></td>'
         f"<td>{meter(row.probability)}</td>"
-        f"<td>{_evidence(row)}{_heat(number, illustrations)}{_others(row)}</td></tr>"
+        f"<td>{_evidence(row)}{_figures(number, illustrations)}{_others(row)}</td></tr>"
     )
 
 
@@ -208,8 +208,17 @@ def _picture(row: InspectRow, illustrations: Illustrations) -> str:
     return _image(image, f"picture of {clipped(row.product_id, 80)}", "thumbnail")
 
 
-def _heat(number: int, illustrations: Illustrations) -> str:
+def _figures(number: int, illustrations: Illustrations) -> str:
     figures = ""
+    for part in illustrations.crops.get(number, ()):
+        words = bdi(clipped(part.words, 80))
+        image = (
+            f'<img class="crop" src="{escaped(part.image)}" alt="{escaped(clipped(part.words, 80))}" '
+            f'width="{part.width}" height="{part.height}">'
+        )
+        figures += (
+            f'<figure class="printed">{image}<figcaption>{words}, as it is printed</figcaption></figure>'
+        )
     for each in illustrations.heat_maps.get(number, ()):
         words = clipped(each.words, 80)
         image = _image(each.image, f"the picture, bright where {words} attends", "heat")

@@ -39,6 +39,15 @@ class Place:
     confidence: float | None = None
 
     @property
+    def edges(self) -> tuple[float, float, float, float] | None:
+        """The box's left, top, right and bottom; None where they are not four numbers."""
+        try:
+            left, top, right, bottom = map(float, (self.box or "").split())
+        except ValueError:
+            return None
+        return (left, top, right, bottom) if all(map(math.isfinite, (left, top, right, bottom))) else None
+
+    @property
     def read_on(self) -> str | None:
         """Said of what was read from a picture; None of everything else."""
         if self.kind != "span" or self.picture is None:

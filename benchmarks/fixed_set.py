@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from attrex.api.extractor import Extractor
-from attrex.api.fitting import build, learn, settings_of
+from attrex.api.fitting import build, learn, settings_of, try_on
 from attrex.api.recipe import Recipe
 from attrex.api.scoring import judge_all
 from attrex.core import Attribute, Product, content_hash
 from attrex.evaluation import Judged, report
 from attrex.io.reader import open_reader
 from attrex.models.interface import Costed
+from attrex.resolve import reachable_f1
 from attrex.schema import Schema
 from attrex.supervision.distant import label
 from attrex.supervision.splits import split
@@ -93,11 +94,14 @@ def fewer(product: Product, most: int) -> Product:
 @dataclass(frozen=True, slots=True)
 class Run:
     """What was answered, by the name of what was asked; ``flops``: of asking all of a category's attributes
-    of the report titles, by category: asks, FLOPs to prepare, FLOPs to answer. ``seconds`` of training."""
+    of the report titles, by category: asks, FLOPs to prepare, FLOPs to answer. ``seconds`` of training.
+    ``reachable``: F1 on the titles that are costed at the threshold that is best for them: what one half
+    makes of a model that is right and not yet sure is told by it."""
 
     judged: Mapping[str, list[Judged]]
     flops: Mapping[str, tuple[int, float, float]]
     seconds: float
+    reachable: float = 0.0
 
     @property
     def gflops(self) -> float:
@@ -150,7 +154,7 @@ class Kept:
         model = fit(recipe, schema, train, seed)
         seconds = time.monotonic() - begun
         judged = {**(old.judged if old else {}), **{name: ask(model) for name, ask in asks.items()}}
-        made = Run(judged, category_flops(model, costed), seconds)
+        made = Run(judged, category_flops(model, costed), seconds, _reachable(model, schema, costed))
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".new")
         beside.write_text(json.dumps(asdict(made)), "utf-8")
@@ -171,7 +175,11 @@ def _read(path: Path) -> Run | None:
     content = json.loads(path.read_text("utf-8"))
     judged = {name: [Judged(**tuples(one)) for one in own] for name, own in content["judged"].items()}
     flops = {name: (asks, prepare, answer) for name, (asks, prepare, answer) in content["flops"].items()}
-    return Run(judged, flops, content["seconds"])
+    return Run(judged, flops, content["seconds"], content["reachable"])
+
+
+def _reachable(model: Any, schema: Schema, products: Sequence[Product]) -> float:
+    return reachable_f1(try_on(model.model, schema, products, complete=False)[0]) if products else 0.0
 
 
 def tuples(fields: Mapping[str, Any]) -> dict[str, Any]:

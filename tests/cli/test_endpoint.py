@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from threading import Event, Semaphore
+from typing import Any
 
 import pytest
 
@@ -63,5 +68,32 @@ def test_a_fill_goes_on_where_the_server_died(
     assert "going on after the 32 rows that an earlier run has written" in ran.err
     assert len(served.asked) == 70 - 40
     assert "8 kept from before" in ran.err
+    with out.open() as filled:
+        assert len(list(csv.DictReader(filled))) == 70
+
+
+@pytest.mark.slow
+def test_what_was_answered_survives_a_kill(
+    tmp_path: Path, served: Talking, blank: Path, shell: Shell
+) -> None:
+    waiting, over = Semaphore(0), Event()
+
+    def blocks(handler: BaseHTTPRequestHandler, body: Any) -> None:
+        waiting.release()
+        over.wait(60)
+
+    file, out = settings(tmp_path, served), tmp_path / "filled.csv"
+    served.steps = [*[None] * 40, *[blocks] * 8]
+    command = [sys.executable, "-m", "attrex", "fill", str(blank), "-m", str(file), "-o", str(out), "-q"]
+    with subprocess.Popen(command) as filling:
+        for _ in range(8):  # all that ask at once: what was answered before is kept by now
+            assert waiting.acquire(timeout=120)
+        filling.kill()
+    over.set()
+    assert not out.exists()
+    served.asked = []
+    ran = shell("fill", blank, "-m", file, "-o", out, "-q")
+    assert ran.code == 0, ran.err
+    assert len(served.asked) == 70 - 40
     with out.open() as filled:
         assert len(list(csv.DictReader(filled))) == 70

@@ -45,6 +45,23 @@ def run(logits: Tensor, beams: int) -> list[list[Written]]:
     )
 
 
+def test_what_is_less_probable_than_asked_for_is_not_followed() -> None:
+    """The first item is sure, the second is not; the sequences that count are the same."""
+    torch.manual_seed(0)
+    logits = torch.randn(2, WORDS, WORDS, WORDS)
+    logits[0, 0, 0, 1] += 9  # surely 1, and then the end
+    logits[0, 0, 1, END] += 9
+    table, whole = Table(logits), run(logits, 4)
+    least = -4.0
+    device = torch.device("cpu")
+    found = search(table, 2, start=0, end=END, beams=4, longest=LONGEST, device=device, least=least)
+    for ours, theirs in zip(found, whole, strict=True):
+        likely = [each for each in theirs if each.score > least]
+        assert [each.symbols for each in ours[: len(likely)]] == [each.symbols for each in likely]
+    assert table.rows[:2] == [2, 8]
+    assert table.rows[2] == 4  # the first is done
+
+
 def everything(log_PPW: Tensor) -> list[tuple[float, tuple[int, ...]]]:
     """All sequences that end in time, best first."""
     found = []

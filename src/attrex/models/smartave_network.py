@@ -11,6 +11,7 @@ pieces written or tokens of a source, Q attributes, K layers, D hidden.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from attrex.models.sequence_tagger import chain_of, own_decoders
 from attrex.models.smartave_inputs import BlockMaker, Laid
+from attrex.models.tagging import FLOOR
 from attrex.models.vision_encoders import MadeVision
 from attrex.models.writing import Key, Script
 from attrex.nn import crf
@@ -213,7 +215,9 @@ class ExtractionLayer(nn.Module):
         self, words: WordVectors, told_AD: Tensor, keys_ATD: Tensor, pieces_AT: Tensor, *, beams: int
     ) -> tuple[list[list[tuple[list[int], Written]]], list[float]]:
         """By beam search, of each ask sequences of piece ids; and how likely it is that nothing is written,
-        whether or not a beam says so. ``keys_ATD``: the writer's ``key`` of the text's states."""
+        whether or not a beam says so. What is too improbable to be proposed is not followed.
+
+        ``keys_ATD``: the writer's ``key`` of the text's states."""
         script = self.script
 
         def known(ids: Tensor) -> Tensor:
@@ -230,6 +234,7 @@ class ExtractionLayer(nn.Module):
             beams=beams,
             longest=self.decoder.longest,
             device=told_AD.device,
+            least=math.log(FLOOR / beams),
         )
         assert noting.first_N is not None
         return [

@@ -5,6 +5,7 @@ Legend: N items, B beams, M = N x B rows (an item's beams stand together), W sym
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,12 +38,21 @@ class Written:
 
 @torch.inference_mode()
 def search(
-    steps: Steps, items: int, *, start: int, end: int, beams: int, longest: int, device: torch.device
+    steps: Steps,
+    items: int,
+    *,
+    start: int,
+    end: int,
+    beams: int,
+    longest: int,
+    device: torch.device,
+    least: float = -math.inf,
 ) -> list[list[Written]]:
     """Of each item the (at most) ``beams`` sequences found that end within ``longest`` symbols, the end
     included, the most probable first; scores are not normalised by length, for they are probabilities.
 
-    An item is done when its beams are; what has not ended by then is left out.
+    An item is done when its beams are, or when none that goes on is more probable than ``least`` (a
+    logarithm); what has not ended by then is left out.
     """
     found: list[list[Written]] = [[] for _ in range(items)]
     live = list(range(items))
@@ -70,7 +80,7 @@ def search(
         parent_NB = parent_NX[rows_N1, going_NB]
         stay_N = torch.tensor(
             [
-                _may_better(found[at], beams, top)
+                top > least and _may_better(found[at], beams, top)
                 for at, top in zip(live, score_NB[:, 0].tolist(), strict=True)
             ],
             device=device,

@@ -32,7 +32,8 @@ class ToldLayer(nn.Module):
         # A key's bias changes nothing: see ``nn.structured``.
         self.key.register_parameter("bias", None)
         self.output, self.intermediate, self.mlp = own.attention.output, own.intermediate, own.output
-        self.told, self.norm = nn.Linear(width, width), nn.LayerNorm(width, eps=own.output.LayerNorm.eps)
+        # The MLP was trained behind a norm of this scale.
+        self.told, self.norm = nn.Linear(width, width), copy.deepcopy(own.attention.output.LayerNorm)
         nn.init.normal_(self.told.weight, std=0.02)
         nn.init.zeros_(self.told.bias)
         self.dropout = float(own.attention.self.dropout.p)

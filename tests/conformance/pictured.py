@@ -47,7 +47,7 @@ ROWS = [
         rate=1e-2,
         epochs=80,
     ),
-    _row("ULS-VL, TIR", "uls-vl", _ULS, {"range": "none"}, rate=1e-2, epochs=60),
+    _row("ULS-VL, TIR", "uls-vl", _ULS, {"range": "none"}, rate=1e-2, epochs=75),
     _row(
         "ULS-VL, PAR",
         "uls-vl",
@@ -55,7 +55,7 @@ ROWS = [
         rate=2e-2,
         epochs=60,
     ),
-    _row("ULS-DRAM", "uls-vl", _ULS, rate=1e-2, epochs=70),
+    _row("ULS-DRAM", "uls-vl", _ULS, rate=1e-2, epochs=90),
     _row("JAVE", "jave", _BERT, rate=1e-2),
     _row("M-JAVE", "m-jave", {**_BILSTM, **_VISION, "encoder": "bilstm"}, rate=2e-2),
     _row("RNN-LSTM", "rnn-lstm", _BILSTM, rate=3e-2),

@@ -43,12 +43,28 @@ WORDS = {
 }
 """Words that go with a value, in so many of its titles; else any of the attribute's."""
 TELLING = {"Sleeve Style": 0.6, "Neckline": 0.4}
+CLOTH = {
+    "red": (200, 40, 45),
+    "blue": (45, 80, 200),
+    "green": (50, 150, 70),
+    "yellow": (225, 200, 60),
+    "purple": (125, 60, 165),
+    "brown": (110, 75, 45),
+    "grey": (125, 125, 130),
+    "pink": (225, 140, 180),
+}
+CAPTIONS = (
+    Attribute("Cloth", values=tuple(CLOTH)),
+    Attribute("Arms", values=("nearly bare", "half covered", "covered")),
+    Attribute("Opening", values=("small and round", "deep and round", "wide", "pointed")),
+)
+"""What others would have said of the pictures, in words of their own: what encoders are trained on first."""
 _LENGTH = {"Short Sleeve": (0.34, 0.06), "Elbow Sleeve": (0.56, 0.06), "Long Sleeve": (0.9, 0.08)}
 _NECK = {
-    "Crew Neck": (0.16, 0.12),
-    "Scoop Neck": (0.18, 0.3),
-    "Boat Neck": (0.32, 0.1),
-    "V Neck": (0.18, 0.32),
+    "Crew Neck": (0.2, 0.16),
+    "Scoop Neck": (0.22, 0.4),
+    "Boat Neck": (0.4, 0.15),
+    "V Neck": (0.22, 0.42),
 }
 """Half the width, and the depth."""
 _FINE = 2
@@ -67,12 +83,16 @@ def _top(number: int, side: int, rng: np.random.Generator) -> Product:
         if rng.random() > TELLING[attribute.name]:
             told = attribute.values[int(rng.integers(len(attribute.values)))]
         words.append(WORDS[told][int(rng.integers(len(WORDS[told])))])
-    picture = Picture(f"{number}.png", _drawn(values, side, rng))
-    stated = {name: (Stated(value),) for name, value in values.items()}
+    cloth = tuple(CLOTH)[int(rng.integers(len(CLOTH)))]
+    picture = Picture(f"{number}.png", _drawn(values, cloth, side, rng))
+    told = {"Cloth": cloth}
+    for caption, attribute in zip(CAPTIONS[1:], ATTRIBUTES, strict=True):
+        told[caption.name] = caption.values[attribute.values.index(values[attribute.name])]
+    stated = {name: (Stated(value),) for name, value in (values | told).items()}
     return Product(str(number), "Tops", (Source("title", " ".join([*words, "top"])),), (picture,), stated)
 
 
-def _drawn(values: dict[str, str], side: int, rng: np.random.Generator) -> np.ndarray:
+def _drawn(values: dict[str, str], cloth: str, side: int, rng: np.random.Generator) -> np.ndarray:
     full = side * _FINE
     image = Image.new("RGB", (full, full), tuple(rng.integers(150, 240, 3).tolist()))
     pen = ImageDraw.Draw(image)
@@ -87,14 +107,15 @@ def _drawn(values: dict[str, str], side: int, rng: np.random.Generator) -> np.nd
     def placed(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         return [tuple(middle + scale * (turn @ np.array(p))) for p in points]
 
-    cloth = tuple(rng.integers(30, 220, 3).tolist())
+    dyed = np.array(CLOTH[cloth]) + rng.integers(-18, 19, 3)
+    shade = tuple(np.clip(dyed, 0, 255).tolist())
     mean, spread = _LENGTH[values["Sleeve Style"]]
     length = mean + rng.uniform(-spread, spread)
     for mirror in (-1, 1):
         reach = (mirror * (0.45 + 0.5 * length), -0.8 + 1.3 * length)
         inner = (mirror * (0.45 + 0.5 * length - 0.22), -0.72 + 1.3 * length)
-        pen.polygon(placed([(mirror * 0.45, -0.85), reach, inner, (mirror * 0.42, -0.4)]), fill=cloth)
-    pen.polygon(placed([(-0.48, -0.85), (0.48, -0.85), (0.46, 0.9), (-0.46, 0.9)]), fill=cloth)
+        pen.polygon(placed([(mirror * 0.45, -0.85), reach, inner, (mirror * 0.42, -0.4)]), fill=shade)
+    pen.polygon(placed([(-0.48, -0.85), (0.48, -0.85), (0.46, 0.9), (-0.46, 0.9)]), fill=shade)
     wide, deep = (own * rng.uniform(0.85, 1.15) for own in _NECK[values["Neckline"]])
     skin = tuple(np.clip(np.array([225, 180, 150]) + rng.integers(-50, 25), 0, 255).tolist())
     if values["Neckline"] == "V Neck":
@@ -125,6 +146,17 @@ def few(products: Sequence[Product], per_value: int | None) -> Pool:
             stated = {name: value for name, value in product.stated.items() if name in names}
             kept.append(replace(product, stated=stated))
     return Pool(kept, labels, SCHEMA)
+
+
+def captioned(products: Sequence[Product]) -> Pool:
+    """What the captions say of products whose titles tell nothing."""
+    plain = without_text(products)
+    labels = [
+        Label(at, caption, "unlocated", (product.stated[caption.name][0].text,))
+        for at, product in enumerate(plain)
+        for caption in CAPTIONS
+    ]
+    return Pool(plain, labels, Schema(list(CAPTIONS)))
 
 
 def without_text(products: Sequence[Product]) -> list[Product]:

@@ -1,9 +1,9 @@
 """EIVEN's Tables 1, 2, 3 and 5 and Figure 4 at home: drawn tops with values that are easily confused.
 
-A small decoder and a small picture encoder are first trained from nothing on another drawn catalogue (shirts,
-bags and mugs: colours, patterns, shapes); then they stay as they are, as LLaMA and CLIP in the paper, and
-adapters learn the tops' sleeves and necklines of 10, 50, 100 or all labels a value. All models of a table see
-the same labels and as many examples.
+A small decoder and a small picture encoder are first trained from nothing on captions of other tops, which
+say in words of their own what is to be seen; then they stay as they are, as LLaMA and CLIP in the paper, and
+adapters learn the sleeves and necklines of 10, 50, 100 or all labels a value. All models of a table see the
+same labels and as many examples.
 """
 
 from __future__ import annotations
@@ -20,23 +20,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
-from attrex.core import Attribute, Picture, Product, Source, Stated
+from attrex.core import Product
 from attrex.models.catalog import CATALOG
 from attrex.models.decoder_export import export_decoder
 from attrex.models.picture_parts import save_features
-from attrex.sample.drawn import VALUES, read_regions, write_catalogue
-from attrex.schema import Schema
-from attrex.supervision.pool import Label, Pool
 from attrex.training import Settings, fit
-from confusable import ATTRIBUTES, SIMILAR, few, tops, without_text
+from confusable import ATTRIBUTES, SIMILAR, captioned, few, tops, without_text
 from record import write
 
 SIDE = 112
 WIDTHS = [16, 32, 64, 128]
-GENERAL = ("Color", "Pattern", "Sleeve Length", "Shape")
-"""What the decoder and the picture encoder learn first."""
 PARTS = ("rivals", "ablations", "comparison", "adapters", "order")
 RESAMPLES = 2000
 
@@ -56,7 +50,7 @@ class Scale:
     labels: tuple[int | None, ...]
 
 
-FULL = Scale(900, 300, 6000, 900, 15, 4, 3, (10, 50, 100, None))
+FULL = Scale(900, 300, 5000, 1200, 20, 2, 3, (10, 50, 100, None))
 QUICK = Scale(60, 40, 128, 40, 1, 1, 1, (10,))
 
 
@@ -86,23 +80,6 @@ class Ground:
 # --- what is learnt first ---
 
 
-def general(folder: Path, scale: Scale) -> Pool:
-    """The other drawn catalogue, everything of it known."""
-    write_catalogue(folder, products=scale.general, size=SIDE)
-    attributes = {name: Attribute(name, values=VALUES[name]) for name in GENERAL}
-    products, labels = [], []
-    for drawn in read_regions(folder):
-        pixels = np.asarray(Image.open(folder / drawn.image).convert("RGB"))
-        stated = {name: (Stated(value),) for name, value in drawn.values.items() if name in attributes}
-        noun = Source("title", " ".join(drawn.title.split()[:2]))
-        labels += [
-            Label(len(products), attributes[name], "unlocated", (value.text,))
-            for name, (value,) in stated.items()
-        ]
-        products.append(Product(drawn.id, drawn.category, (noun,), (Picture(drawn.image, pixels),), stated))
-    return Pool(products, labels, Schema(list(attributes.values())))
-
-
 def prepared_ground(scale: Scale, keep: Path) -> Ground:
     """Fits what the adapters stand on, unless it lies in ``keep``."""
     decoder, vision = keep / "decoder", keep / "vision"
@@ -116,8 +93,9 @@ def prepared_ground(scale: Scale, keep: Path) -> Ground:
             layers=scale.layers,
             comparison="none",
         )
-        settings = Settings(epochs=scale.epochs, batch=16, rates={"default": 1e-3}, averaging=0.99)
-        report = fit(model, general(keep / "general", scale), None, settings, print)
+        settings = Settings(epochs=scale.epochs, batch=16, rates={"default": 2e-3}, averaging=0.99)
+        first = captioned(tops(scale.general, side=SIDE, seed=9))
+        report = fit(model, first, None, settings, print)
         export_decoder(model, decoder)
         save_features(model.network.pictures.encoder, vision)
         print(f"the bases: {time.monotonic() - began:.0f} s, {report.parameters:,} parameters", flush=True)
@@ -294,9 +272,10 @@ def table(part: str, ground: Ground, keep: Path, name: str) -> None:
             "with 95 % intervals over asks; behind the comma the difference from the first row, paired.",
             f"Each fit sees about {scale.examples:,} questions. Taken for a like one: the share of all asks "
             "whose answer is a neighbour's value (short and elbow sleeves, crew and scoop necks, ...).",
-            "The decoder and the picture encoder were learnt on the other drawn catalogue and are frozen, "
-            "but for the row that is tuned in full. CMA-CLIP's text encoder is MiniLM and its vision encoder "
-            "learns from nothing; DEFLATE is MiniLM with a decoder, and has EIVEN's frozen pictures.",
+            f"The decoder and the picture encoder were learnt on captions of {scale.general} other tops and "
+            "are frozen, but for the row that is tuned in full. CMA-CLIP's text encoder is MiniLM and its "
+            "vision encoder learns from nothing; DEFLATE is MiniLM with a decoder, and has EIVEN's frozen "
+            "pictures.",
         ],
         {f"{who}, {n or 'all'}": [vars(each) for each in runs] for (who, n), runs in made.items()},
     )

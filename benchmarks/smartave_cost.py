@@ -144,6 +144,7 @@ def forms(words: int, numbers: Sequence[int]) -> tuple[dict[str, Any], Product, 
         writer, script = models[form].network.extraction.writer, models[form].network.extraction.script
         # A trained one says "none" or a short value; one at random would write to its limit.
         writer.generate.bias.data[writer.place(torch.tensor(script.end))] += 6.0
+        writer.gate.bias.data += 2.0
     text = " ".join(
         itertools.islice(
             itertools.cycle(["a", "red", "cotton", "hat", "for", "the", "sun", "by", "Acme"]), words // 6
@@ -289,7 +290,7 @@ NOTES = [
 ]
 FORM_NOTES = [
     "MiniLM with four decoder layers and five beams; four products of six sources; N attributes are asked of "
-    "each. Weights are untrained, but for a bias that ends values early, as a trained model does.",
+    "each. Weights are untrained, but for biases that end values early, as a trained model does.",
 ]
 
 

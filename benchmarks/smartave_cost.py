@@ -143,7 +143,7 @@ def forms(words: int, numbers: Sequence[int]) -> tuple[dict[str, Any], Product, 
         models[form].network.eval()
         writer, script = models[form].network.extraction.writer, models[form].network.extraction.script
         # A trained one says "none" or a short value; one at random would write to its limit.
-        writer.generate.bias.data[writer.place(torch.tensor(script.end))] += 6.0
+        writer.generate.bias.data[writer.place(torch.tensor(script.end))] += 30.0
         writer.gate.bias.data += 2.0
     text = " ".join(
         itertools.islice(

@@ -128,7 +128,11 @@ def main() -> None:
         schema, truth = read_schema(folder / "schema.yaml"), {p.id: p for p in read_regions(folder)}
         train = read(folder, "train.csv")
         requests = {table: asked(read(folder, table), truth, schema) for table in TABLES}
-    text = {"encoder": "bilstm", "embedding": 64, "width": 64} if given.encoder == "bilstm" else {}
+    text = (
+        {"encoder": "bilstm", "embedding": 64, "width": 64, "at_least": 2}
+        if given.encoder == "bilstm"
+        else {}
+    )
     judged: dict[str, dict[str, list[Judged]]] = {}
     rows: list[list[Any]] = []
     raw: dict[str, Any] = {}

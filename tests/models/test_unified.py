@@ -308,3 +308,13 @@ def test_a_wrong_argument_is_named(arguments: dict[str, Any], message: str) -> N
     with pytest.raises(ConfigError) as caught:
         begun(**arguments)
     assert str(caught.value) == message
+
+
+def test_rare_words_share_an_embedding() -> None:
+    """Else a product's number is a word by which all that is to be learnt of it can be told."""
+    every, often = begun(), begun(at_least=2)
+    words = [set(model.tokeniser.words) for model in (every, often)]
+    assert "silk" in words[0] - words[1]  # it stands once
+    assert "cotton" in words[1] < words[0]
+    with pytest.raises(ConfigError, match=r"model.arguments.at_least: expected a whole number from 1, got 0"):
+        begun(at_least=0)

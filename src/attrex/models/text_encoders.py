@@ -15,7 +15,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from attrex.errors import ModelError
+from attrex.errors import ConfigError, ModelError
 from attrex.models.arguments import one_of
 from attrex.models.word_vectors import read_vectors
 from attrex.nn.encoders import PretrainedEncoder, RecurrentEncoder, SelfAttention, ShapedEncoder
@@ -113,16 +113,27 @@ class RecurrentText:
 
     ``vectors``: where the embeddings start from: a text file in GloVe's format, "minilm" (its word
     pieces' table, averaged over a word's pieces, its first ``embedding`` principal axes), or None, at random.
+    ``at_least``: words that stand fewer times in the training data share one embedding: a product's number
+    would otherwise be a word of its own, by which all that is to be learnt of it can be told.
     """
 
-    def __init__(self, *, cut: str, embedding: int, width: int, dropout: float, vectors: str | None) -> None:
+    def __init__(
+        self,
+        *,
+        cut: str,
+        embedding: int,
+        width: int,
+        dropout: float,
+        vectors: str | None,
+        at_least: int = 1,
+    ) -> None:
         self.cut, self.embedding, self.width = cut, embedding, width
-        self.dropout, self.vectors = dropout, vectors
+        self.dropout, self.vectors, self.at_least = dropout, vectors, at_least
 
     def make(self, pool: Pool) -> MadeText:
         texts = (source.text for product in pool.products for source in product.sources)
         categories = (product.category or "" for product in pool.products)
-        tokeniser = Vocabulary.learn([*texts, *categories], cut=self.cut)
+        tokeniser = Vocabulary.learn([*texts, *categories], cut=self.cut, at_least=self.at_least)
         table = self._table(tokeniser)
         if self.vectors is not None:
             with torch.no_grad():
@@ -194,7 +205,7 @@ def pretrained_text(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextArguments:
     """The arguments that builders with a choice of text encoders have in common. Those of "pretrained"
-    are ``base``, ``frozen_embeddings``, ``shapes`` and ``layers``, the others are of "bilstm"."""
+    are ``base``, ``frozen_embeddings``, ``shapes`` and ``layers``, the others (with ``at_least``) are of "bilstm"."""
 
     encoder: Encoder
     base: str
@@ -206,6 +217,7 @@ class TextArguments:
     vectors: str | None
     shapes: Shapes = "ignored"
     layers: int = 1
+    at_least: int = 1
 
     @classmethod
     def among(cls, arguments: Mapping[str, Any]) -> TextArguments:
@@ -221,10 +233,15 @@ class TextArguments:
                 shapes=self.shapes,
                 layers=self.layers,
             )
+        if isinstance(self.at_least, bool) or not isinstance(self.at_least, int) or self.at_least < 1:
+            raise ConfigError(
+                f"model.arguments.at_least: expected a whole number from 1, got {self.at_least!r}"
+            )
         return RecurrentText(
             cut=CUTS[one_of("tokens", self.tokens, CUTS)],
             embedding=self.embedding,
             width=self.width,
             dropout=self.dropout,
             vectors=self.vectors,
+            at_least=self.at_least,
         )

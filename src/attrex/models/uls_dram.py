@@ -29,9 +29,9 @@ from attrex.models.attribute_words import attribute_words
 from attrex.models.known_values import KnownValues
 from attrex.models.pictured_text import PicturedText, unified, word_width
 from attrex.models.sequence_tagger import Decoding
+from attrex.models.slot_filling import Values, value_head
 from attrex.models.text_encoders import Encoder, MadeText, Shapes, TextArguments
 from attrex.models.trained import TrainedModel
-from attrex.models.slot_filling import Values, value_head
 from attrex.models.unified import UnifiedNetwork, UnifiedTagger
 from attrex.models.unified_tags import AllAttributes, ChosenAttributes
 from attrex.models.vision_encoders import VisionArguments
@@ -57,6 +57,7 @@ def build_uls_l(
     vectors: str | None = None,
     shapes: Shapes = "ignored",
     layers: int = 1,
+    at_least: int = 1,
     range: Range = "none",
     threshold: float = 0.5,
     others: int = 2,
@@ -92,6 +93,7 @@ def build_uls_vl(
     vectors: str | None = None,
     shapes: Shapes = "ignored",
     layers: int = 1,
+    at_least: int = 1,
     vision: Literal["pretrained", "small"] = "small",
     vision_base: str = "microsoft/resnet-152",
     vision_frozen: bool = False,
@@ -111,6 +113,8 @@ def build_uls_vl(
     replacement: float = 0.0,
 ) -> TrainedModel[UnifiedNetwork]:
     """ULS-DRAM, or with other arguments what it is compared with (see the module's text).
+
+    ``at_least``: words of "bilstm" that stand fewer times in the training data share one embedding.
 
     ``joined``: how patches meet words before the language encoder; ``attention``: with a softmax or as Eq. 2
     to 4 are printed; ``inner``: D' of Eq. 1, the words' width where it is left out.

@@ -205,7 +205,8 @@ def pretrained_text(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextArguments:
     """The arguments that builders with a choice of text encoders have in common. Those of "pretrained"
-    are ``base``, ``frozen_embeddings``, ``shapes`` and ``layers``, the others (with ``at_least``) are of "bilstm"."""
+    are ``base``, ``frozen_embeddings``, ``shapes`` and ``layers``, the others (with ``at_least``) are of
+    "bilstm"."""
 
     encoder: Encoder
     base: str

@@ -139,7 +139,7 @@ TABLE = [
         "eiven",
         {**_EIVEN, **_SEEING, "words": "tiny"},
         open=True,
-        rate=2e-2,
+        rate=1e-2,
         epochs=60,
         writes=True,
     ),

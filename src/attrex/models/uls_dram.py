@@ -110,7 +110,6 @@ def build_uls_vl(
     decoder_width: int = WIDTH,
     scheme: Literal["BIO", "BIOE"] = "BIO",
     window: int = 224,
-    replacement: float = 0.0,
 ) -> TrainedModel[UnifiedNetwork]:
     """ULS-DRAM, or with other arguments what it is compared with (see the module's text).
 
@@ -122,7 +121,8 @@ def build_uls_vl(
     ``range``: "none" decodes one tag sequence for all attributes; else only attributes whose probability is
     above ``threshold`` are decoded (0.5 for MEPAVE, 0.4 for MAE), guided by prototypes, by each attribute's
     own parameters, or by its words; ``others``: attributes that a product does not have, decoded in training.
-    ``decoder`` is of "none" alone. ``values``: "none" leaves the value head away.
+    ``decoder`` is of "none" alone. ``values``: "none" leaves the value head away. There is no
+    ``replacement``: the picture would go on showing the value that the text had.
     """
     arguments: dict[str, Any] = {**locals(), "vision_widths": list(vision_widths)}
     one_of("joined", joined, get_args(Joined))
@@ -148,7 +148,6 @@ def build_uls_vl(
         attributes=KnownValues(),
         mechanism=_mechanism(arguments, joiner),
         window=window,
-        replacement=replacement,
         pictures=part.size,
     )
 

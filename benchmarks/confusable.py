@@ -149,14 +149,13 @@ def few(products: Sequence[Product], per_value: int | None) -> Pool:
 
 
 def captioned(products: Sequence[Product]) -> Pool:
-    """What the captions say of products whose titles tell nothing."""
-    plain = without_text(products)
+    """What the captions say of products; the words of their titles go with it as in any other top."""
     labels = [
         Label(at, caption, "unlocated", (product.stated[caption.name][0].text,))
-        for at, product in enumerate(plain)
+        for at, product in enumerate(products)
         for caption in CAPTIONS
     ]
-    return Pool(plain, labels, Schema(list(CAPTIONS)))
+    return Pool(products, labels, Schema(list(CAPTIONS)))
 
 
 def without_text(products: Sequence[Product]) -> list[Product]:

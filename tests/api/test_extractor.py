@@ -9,7 +9,8 @@ import pytest
 
 from attrex.api import Extractor, fit
 from attrex.api.hub import is_offline, local_folder
-from attrex.core import Attribute, Product, Source, Stated, Status
+from attrex.api.products import as_product
+from attrex.core import Attribute, Picture, Product, Source, Stated, Status
 from attrex.errors import ConfigError, InputError, ModelError
 from tests.api.shop import shop
 
@@ -55,6 +56,56 @@ def test_texts_by_name_are_a_product(extractor: Extractor) -> None:
         extractor.fill({"title": 3})
     with pytest.raises(InputError, match="row 2: expected a product or its texts by name, got int"):
         extractor.fill([{"title": "x"}, 3])  # type: ignore[list-item]
+
+
+def test_what_a_mapping_states_is_not_asked(extractor: Extractor) -> None:
+    title = {"title": "Acme lamp red 40 cm"}
+    as_row = extractor.fill({**title, "Colour": "red", "Size": ""})
+    assert [e.attribute for e in as_row] == ["Brand", "Size"]
+    assert extractor.fill({**title, "attributes": {"Colour": ["red"], "Size": None}}) == as_row
+    none = extractor.fill({**title, "attributes": {"Colour": [], "Size": "n/a"}})
+    assert [e.attribute for e in none] == ["Brand"]
+    # a value that is stated is no text, in which it would be found again
+    again = extractor.fill({"title": "lamp", "Colour": "red"}, attributes=["Colour"])
+    assert again[0].status is Status.NOT_STATED
+
+
+def test_rows_of_a_data_frame_are_products(extractor: Extractor) -> None:
+    nan = float("nan")
+    row = {"id": 0, "title": "Acme lamp red 40 cm", "category": nan, "description": nan, "Colour": nan}
+    made = extractor.fill({**row, "pictures": nan})
+    assert {e.product_id for e in made} == {"0"}
+    assert [e.attribute for e in made] == ["Brand", "Colour", "Size"]
+    assert made == extractor.fill({"id": "0", "title": "Acme lamp red 40 cm"})
+
+
+def test_a_list_of_texts_is_its_lines_and_one_picture_is_one(extractor: Extractor) -> None:
+    product = as_product({"bullets": ["a lamp", "red"], "pictures": "a.jpg", "category": "Lamps"}, 4)
+    assert product == Product("row-4", "Lamps", (Source("bullets", "a lamp\nred"),), (Picture("a.jpg"),))
+    assert as_product({"pictures": ["a.jpg", "b.jpg"]}).pictures == (Picture("a.jpg"), Picture("b.jpg"))
+    with pytest.raises(InputError, match=r'field "bullets": expected a text, got \[1, 2\]'):
+        as_product({"bullets": [1, 2]})
+    with pytest.raises(InputError, match='field "attributes": expected a text, got 5'):
+        as_product({"attributes": 5})
+
+
+def test_mappings_may_be_learnt_from() -> None:
+    rows = [
+        {"title": f"Acme lamp {c} {i}", "attributes": {"Colour": c}}
+        for c in ("red", "blue")
+        for i in range(20)
+    ]
+    assert [e.status for e in fit(rows, recipe="lexicon").fill({"title": "lamp red"})] == [Status.FOUND]
+    with pytest.raises(
+        InputError, match=r'nothing to learn from. Fix: give a file, or state values: \{"title"'
+    ):
+        fit([{"title": "Acme lamp", "Colour": "red"}], recipe="lexicon")
+
+
+@pytest.mark.parametrize("given", [None, 3, "shop.csv", Path("shop.csv")])
+def test_what_is_no_product_is_said(extractor: Extractor, given: object) -> None:
+    with pytest.raises(InputError, match="expected a product or several, got "):
+        extractor.fill(given)  # type: ignore[call-overload]
 
 
 def test_stream_is_lazy(extractor: Extractor) -> None:

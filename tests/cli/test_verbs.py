@@ -168,6 +168,18 @@ def test_one_attribute_alone_may_be_asked(shell: Shell, table: Path, model: Path
     assert {r["attribute"] for r in read_long(out)} == {"Colour"}
 
 
+@pytest.mark.parametrize("out", ["f.csv", "-"])
+def test_only_what_is_asked_is_counted(
+    shell: Shell, table: Path, model: Path, tmp_path: Path, out: str
+) -> None:
+    place = out if out == "-" else tmp_path / out
+    done = shell("fill", table, "-m", model, "-o", place, "--ask", "Colour", "--json")
+    told = json.loads(done.err if out == "-" else done.out)
+    assert told["attributes"].keys() == {"Colour"}
+    assert told["attributes"]["Colour"]["cells"] == 200
+    assert told["attributes"]["Colour"]["filled_before"] == sum(bool(r["Colour"]) for r in read_csv(table))
+
+
 def test_gzip_and_standard_input_are_read(
     shell: Shell, table: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -249,3 +249,20 @@ def test_blank_headers_and_lists_of_bullets(tmp_path: Path) -> None:
     assert next(iter(reader)).product.stated == {}
     lines = write_lines(tmp_path / "p.jsonl", {"id": 1, "title": "t", "bullets": ["one", None, "two"]})
     assert next(iter(open_reader(lines))).product.text("bullets") == "one\ntwo"
+
+
+def test_a_delimiter_for_no_attribute_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("id,title,Colour\n1,a lamp,red|blue\n", encoding="utf-8")
+    reader = open_reader(path, mapping=ColumnMapping(many={"Colours": "|", "Colour": "|"}))
+    assert [v.text for v in next(iter(reader)).product.stated["Colour"]] == ["red", "blue"]
+    (told,) = map(str, reader.problems)
+    assert told.startswith(
+        f'{path}, field "Colours": a delimiter for what is no attribute of the file. Fix: '
+    )
+    assert told.endswith('did you mean "Colour"?')
+    packed = tmp_path / "shop.jsonl"
+    packed.write_text('{"title": "a", "attributes": {"Colour": "red|blue"}}\n', encoding="utf-8")
+    inside = open_reader(packed, mapping=ColumnMapping(many={"Colour": "|"}))
+    assert [v.text for v in next(iter(inside)).product.stated["Colour"]] == ["red", "blue"]
+    assert not inside.problems

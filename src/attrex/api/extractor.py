@@ -14,7 +14,7 @@ from attrex.api.card import model_card
 from attrex.api.products import Given, as_product
 from attrex.cache import Cache
 from attrex.core import Attribute, Extraction, Product
-from attrex.errors import ConfigError
+from attrex.errors import ConfigError, InputError
 from attrex.evaluation import Support
 from attrex.extract import Pipeline, Request, Result, blanks, everything, named
 from attrex.extract.gating import excluded, narrowed
@@ -156,7 +156,8 @@ class Extractor:
         Asked are the attributes of the product's category that no cell states; with ``all`` the stated
         ones too; with ``attributes`` exactly those, by name or as new ones that the schema lacks. What the
         model's gate denies is answered "not applicable"; it denies no filled cell and no new attribute. With
-        a ``cache`` (see ``cached``) asking one more attribute costs only its answers.
+        a ``cache`` (see ``cached``) asking one more attribute costs only its answers. A product may be given
+        as a mapping of its texts, in which "attributes", or a key that is an attribute's name, states values.
         """
         if isinstance(products, Product | Mapping):
             return next(self.stream([products], attributes=attributes, all=all, cache=cache))
@@ -172,8 +173,14 @@ class Extractor:
     ) -> Iterator[tuple[Extraction, ...]]:
         """As ``fill``, one product after another, in order and in constant memory."""
         asked = None if attributes is None else self._named(attributes)
+        if isinstance(products, str | Path) or not isinstance(products, Iterable):
+            raise InputError(
+                f"expected a product or several, got {products!r}",
+                fix='give {"title": "..."} or a list of such; "attrex fill" reads files',
+            )
+        known = self.schema.every
         requests = (
-            self.request(as_product(given, number), asked, all=all)
+            self.request(as_product(given, number, known), asked, all=all)
             for number, given in enumerate(products, start=1)
         )
         for result in self.cached(cache).run(requests):

@@ -221,7 +221,9 @@ def settle_schema(given: GivenSchema | None, reader: Reader | None, products: It
         raise InputError(
             "no attribute has a filled cell, so there is nothing to learn from",
             file=path_of(reader),
-            fix="give a schema, or map the attribute columns",
+            fix="give a schema, or map the attribute columns"
+            if reader is not None
+            else 'give a file, or state values: {"title": "...", "attributes": {"Color": "red"}}',
         )
     return inferred
 

@@ -55,7 +55,9 @@ def judge_data(
     """
     if isinstance(data, str | Path):
         data = open_reader(data)
-    judged = judge_all(extractor.beside(data), stream_products(data), complete=complete)
+    judged = judge_all(
+        extractor.beside(data), stream_products(data, extractor.schema.every), complete=complete
+    )
     if not judged:
         raise InputError(
             "no product states a value, so there is nothing to compare with",

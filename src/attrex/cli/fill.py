@@ -113,8 +113,8 @@ def fill(
     if kept is not None:
         say(f"{cache}: {kept.hits:,} records read, {kept.misses:,} made; it holds {kept.size / 1e6:,.1f} MB")
     to_error = out == "-"
-    if as_json and not to_error:
-        show_json(_summary(out, report, sink.fills, extractor.model))
+    if as_json:
+        show_json(_summary(out, report, sink.fills, extractor.model), beside=to_error)
     else:
         for line in _lines(out, report, sink.fills):
             say(line) if to_error else show_line(line)

@@ -49,9 +49,9 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return said(number, noun, plural)
 
 
-def show_json(content: Any) -> None:
-    """For machines."""
-    show_line(json.dumps(content, ensure_ascii=False, indent=2))
+def show_json(content: Any, *, beside: bool = False) -> None:
+    """For machines; ``beside`` on standard error, where standard output holds the results themselves."""
+    (say if beside else show_line)(json.dumps(content, ensure_ascii=False, indent=2))
 
 
 def say(line: str) -> None:

@@ -298,3 +298,20 @@ def _with_delimiter(column: Column, sample: Sequence[Mapping[str, Any]], wish: C
     return replace(
         column, delimiter=delimiter, reason=f'{column.reason}; several values cut at "{delimiter}"'
     )
+
+
+def idle_delimiters(columns: Mapping[str, Column], wish: ColumnMapping, file: str) -> list[InputError]:
+    """What to warn of: delimiters for no attribute of the file, which change nothing. What packed cells hold
+    is not known beforehand."""
+    if any(column.role == "packed" for column in columns.values()):
+        return []
+    known = {name for c in columns.values() if c.role == "attribute" for name in (c.name, c.target)}
+    found = []
+    for name in wish.many:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1, 0.6)
+            fix = f'did you mean "{close[0]}"?' if close else "name one of the attributes"
+            found.append(
+                InputError("a delimiter for what is no attribute of the file", file=file, field=name, fix=fix)
+            )
+    return found

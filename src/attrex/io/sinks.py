@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -44,11 +44,12 @@ class Sink(ABC):
     exception, keeps what is done.
 
     ``rows`` were written, the last of them number ``last_row``: after a resumed run's beginning, the caller
-    goes on with the first row beyond it. ``fills`` counts cells by attribute.
+    goes on with the first row beyond it. ``fills`` counts cells by attribute, of those ``asked``: nobody
+    looks where others are empty. Without names all are counted.
     """
 
-    def __init__(self, layout: Layout, encoder: Encoder) -> None:
-        self._layout, self._encoder = layout, encoder
+    def __init__(self, layout: Layout, encoder: Encoder, asked: Iterable[str] = ()) -> None:
+        self._layout, self._encoder, self._asked = layout, encoder, frozenset(asked)
         self.rows = 0
         self.last_row = 0
         self.fills: dict[str, Fill] = {}
@@ -65,6 +66,8 @@ class Sink(ABC):
     def _count(self, row: Row, extractions: Sequence[Extraction]) -> None:
         stated = row.product.stated
         for name, values in stated.items():
+            if self._asked and name not in self._asked:
+                continue
             fill = self.fills.setdefault(name, Fill())
             fill.cells += 1
             fill.before += len(values) > 0
@@ -103,9 +106,15 @@ class FileSink(Sink):
     """A file, written in pieces beside it and put together at the end (``PartFolder``)."""
 
     def __init__(
-        self, target: Path, layout: Layout, encoder: Encoder, job: Mapping[str, Any], existing: Existing
+        self,
+        target: Path,
+        layout: Layout,
+        encoder: Encoder,
+        job: Mapping[str, Any],
+        existing: Existing,
+        asked: Iterable[str] = (),
     ) -> None:
-        super().__init__(layout, encoder)
+        super().__init__(layout, encoder, asked)
         self._parts = PartFolder(target)
         self._state: dict[str, Any] = {"job": dict(job), "pieces": 0, "rows": 0, "last_row": 0, "fills": {}}
         self._open = 0
@@ -163,8 +172,8 @@ class FileSink(Sink):
 class StreamSink(Sink):
     """Standard output; nothing can be resumed."""
 
-    def __init__(self, layout: Layout, encoder: TextEncoder) -> None:
-        super().__init__(layout, encoder)
+    def __init__(self, layout: Layout, encoder: TextEncoder, asked: Iterable[str] = ()) -> None:
+        super().__init__(layout, encoder, asked)
         self._put(encoder.head())
 
     def _put(self, data: bytes) -> None:
@@ -196,9 +205,9 @@ def open_sink(
     """A sink for a .csv, .tsv, .jsonl or .parquet file (text may end in .gz), or standard output ("-").
 
     "auto" is the wide layout for .csv, .tsv and "-" where the reader's rows have cells, else the long one.
-    ``attributes`` are those asked: the wide layout gives each a column. ``job`` is what must be the same
-    for a run that was broken off to be resumed (model, schema, options); the input, the layout and the
-    columns are added. "restart" throws an unfinished run away.
+    ``attributes`` are those asked: their cells are counted, and the wide layout gives each a column.
+    ``job`` is what must be the same for a run that was broken off to be resumed (model, schema, options);
+    the input, the layout and the columns are added. "restart" throws an unfinished run away.
 
     Raises ``ConfigError`` for a layout that does not fit, ``OutputError`` where nothing can be written.
     """
@@ -234,7 +243,7 @@ def open_sink(
     encoder = _encoder(kind, chosen, reader.dialect if reader else None, packed=packed)
     if str(path) == "-":
         assert isinstance(encoder, TextEncoder)
-        return StreamSink(chosen, encoder)
+        return StreamSink(chosen, encoder, attributes)
     target = Path(path)
     _check(target, reader)
     full_job = {
@@ -245,7 +254,7 @@ def open_sink(
         "input": _fingerprint(reader),
     }
     reading = reader is not None and reader.source.path is None
-    return FileSink(target, chosen, encoder, full_job, "restart" if reading else existing)
+    return FileSink(target, chosen, encoder, full_job, "restart" if reading else existing, attributes)
 
 
 def _kind(path: str | Path, streamed: Kind) -> tuple[Kind, bool]:

@@ -14,7 +14,7 @@ from attrex.core import Picture, Product, Source, Stated
 from attrex.errors import InputError
 from attrex.io.cells import LONGEST_MARKER, as_text, is_blank, literal_list, packed, values_of
 from attrex.io.input import Input
-from attrex.io.mapping import Column, ColumnMapping, resolve, within
+from attrex.io.mapping import Column, ColumnMapping, idle_delimiters, resolve, within
 from attrex.io.problems import OnError
 from attrex.io.rows import Reader, Row
 from attrex.io.tables import RawRow, Table
@@ -89,6 +89,8 @@ class TableReader(Reader):
                     fix="name the columns with text as sources",
                 )
             )
+        for problem in idle_delimiters(self.mapping, self._wish, self.path):
+            self._problems.warn(problem)
         number = 0
         with closing(raw):
             for number, cells in raw:

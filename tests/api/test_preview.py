@@ -2,14 +2,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+import torch
+from torch import Tensor, nn
 
 from attrex.api import load_recipe
-from attrex.api.preview import EXAMPLES, Preview, preview, preview_terminal
+from attrex.api import preview as preview_module
+from attrex.api.preview import EXAMPLES, STEPS, Preview, _training_time, preview, preview_terminal
 from attrex.core import Stated
 from attrex.errors import InputError
 from attrex.io.reader import open_reader
+from attrex.models.interface import Learner
+from attrex.schema import Schema
+from attrex.supervision.pool import Pool
 from tests.api.shop import shop, write_csv
 
 
@@ -62,3 +69,46 @@ def test_nothing_to_look_at_is_an_error(tmp_path: Path) -> None:
     path.write_text("id,title\n", encoding="utf-8")
     with pytest.raises(InputError, match="there is no product to learn from"):
         preview(open_reader(path), recipe=load_recipe("lexicon"))
+
+
+class Taught(nn.Module):
+    """A learner of so many examples, that counts the batches it is shown."""
+
+    def __init__(self, examples: int) -> None:
+        super().__init__()
+        self.weight, self.count, self.batches = nn.Parameter(torch.ones(())), examples, 0
+
+    @property
+    def network(self) -> nn.Module:
+        return self
+
+    def begin(self, pool: Pool) -> None: ...
+
+    def examples(self, pool: Pool, epoch: int) -> list[int]:
+        return list(range(self.count))
+
+    def collate(self, examples: list[int]) -> Tensor:
+        return torch.tensor(float(len(examples)))
+
+    def forward(self, batch: Tensor) -> dict[str, Tensor]:
+        self.batches += 1
+        return {"loss": self.weight * batch}
+
+
+def timed(learner: Any, size: int = 8) -> float:
+    return _training_time(cast(Learner, learner), Pool([], [], Schema()), size)
+
+
+def test_few_examples_take_their_time_too() -> None:
+    few, none, many = Taught(5), Taught(0), Taught(800)
+    assert timed(few) > 0
+    assert timed(none) == 0
+    assert timed(many) > 0
+    assert (few.batches, many.batches) == (2, 1 + STEPS)
+
+
+def test_slow_steps_are_not_all_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview_module, "ENOUGH", 0)
+    slow = Taught(800)
+    assert timed(slow) > 0
+    assert slow.batches == 2

@@ -50,6 +50,15 @@ def test_a_fill_survives_a_server_that_fails_now_and_then(
     assert "asked 87 requests (17 of them again: 17 500); 70 answers; 7,000 tokens in, 700 out" in ran.err
 
 
+def test_a_precision_of_a_model_that_was_not_tried_is_told(
+    tmp_path: Path, served: Talking, blank: Path, shell: Shell
+) -> None:
+    told = "warning: --min-precision: this model has not been tried on products kept apart"
+    file, out = settings(tmp_path, served), tmp_path / "filled.csv"
+    assert told in shell("fill", blank, "-m", file, "-o", out, "--min-precision", 0.9).err
+    assert told not in shell("fill", blank, "-m", file, "-o", out).err
+
+
 def test_a_fill_goes_on_where_the_server_died(
     tmp_path: Path, served: Talking, blank: Path, shell: Shell
 ) -> None:

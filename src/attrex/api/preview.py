@@ -38,7 +38,9 @@ EXAMPLES = 10
 TIMED = 300
 """Products on which learning is tried, to tell how long all of it takes."""
 STEPS = 4
-"""Training steps that are timed."""
+"""Training steps that are timed, at most."""
+ENOUGH = 10
+"""Seconds of them after which no further step is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +187,20 @@ def _training_time(learner: Learner, part: Pool, size: int) -> float:
     learner.begin(part)
     examples = list(learner.examples(part, 0))
     learner.network.train()
-    begun, timed = 0.0, 0
-    for at in range(0, min(len(examples), (1 + STEPS) * size), size):
-        batch = examples[at : at + size]
-        if at == size:
-            begun = time.monotonic()
-        learner.network(learner.collate(batch))["loss"].backward()
-        timed += len(batch) if at else 0
-    if not timed:
+    batches = [examples[at : at + size] for at in range(0, min(len(examples), (1 + STEPS) * size), size)]
+    if not batches:
         return 0.0
-    return (time.monotonic() - begun) / timed * len(examples)
+    begun, spent, timed = time.monotonic(), 0.0, 0
+    for number, batch in enumerate([batches[0], *(batches[1:] or batches)]):
+        learner.network(learner.collate(batch))["loss"].backward()
+        if number == 0:
+            begun = time.monotonic()
+            continue
+        timed += len(batch)
+        spent = time.monotonic() - begun
+        if spent > ENOUGH:
+            break
+    return spent / timed * len(examples)
 
 
 def preview_terminal(seen: Preview) -> RenderableType:

@@ -75,6 +75,11 @@ def fill(
     extractor = Extractor.from_pretrained(model).with_pictures(pictures)
     if aim is not None:
         extractor = extractor.aimed(aim)
+        if not extractor.policy.trials:
+            say(
+                "warning: --min-precision: this model has not been tried on products kept apart, so that its "
+                "own scores are taken at their word. Fix: attrex fit learns when to believe them"
+            )
     asked = extractor.known(ask) if ask else None
     kept = None
     if cache is not None:

@@ -108,7 +108,7 @@ def heat(
 def main() -> None:
     """See the module's text."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--products", type=int, default=3000, help="three fifths of them are learnt from")
+    options.add_argument("--products", type=int, default=6000, help="three fifths of them are learnt from")
     options.add_argument("--epochs", type=int, default=20)
     options.add_argument("--batch", type=int, default=16)
     options.add_argument("--widths", type=int, nargs=4, default=[16, 32, 64, 128])
@@ -129,7 +129,7 @@ def main() -> None:
         train = read(folder, "train.csv")
         requests = {table: asked(read(folder, table), truth, schema) for table in TABLES}
     text = (
-        {"encoder": "bilstm", "embedding": 64, "width": 64, "at_least": 2}
+        {"encoder": "bilstm", "embedding": 64, "width": 64, "dropout": 0.2, "at_least": 2}
         if given.encoder == "bilstm"
         else {}
     )

@@ -57,7 +57,7 @@ ROWS = [
     ),
     _row("ULS-DRAM", "uls-vl", _ULS, rate=1e-2, epochs=90),
     _row("JAVE", "jave", _BERT, rate=1e-2),
-    _row("M-JAVE", "m-jave", {**_BILSTM, **_VISION, "encoder": "bilstm"}, rate=2e-2),
+    _row("M-JAVE", "m-jave", {**_BILSTM, **_VISION, "encoder": "bilstm"}, rate=2e-2, epochs=60),
     _row("RNN-LSTM", "rnn-lstm", _BILSTM, rate=3e-2),
     _row("Attn-BiRNN", "attn-birnn", _BILSTM, rate=3e-2, epochs=60),
     _row("Slot-Gated", "slot-gated", _BILSTM, rate=2e-2),

@@ -90,8 +90,8 @@ class ValueHead(nn.Module):
 
 
 class LateFusion(nn.Module):
-    """The MAE baseline (Logan et al. 2017): one vector of the attribute, one of the text and one of the picture
-    side by side through two layers; the classes are compared with what comes out."""
+    """The MAE baseline (Logan et al. 2017): one vector of the attribute, one of the text and one of the
+    picture side by side through two layers; the classes are compared with what comes out."""
 
     def __init__(self, width: int, sizes: Sequence[int], *, dropout: float) -> None:
         super().__init__()

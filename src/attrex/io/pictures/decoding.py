@@ -86,7 +86,8 @@ def decode_whole(
     data: bytes, *, longest: int, shortest: int, limits: Limits | None = None
 ) -> tuple[NDArray[np.uint8], float]:
     """``(H, W, 3)`` in the picture's own proportions, and its size relative to the upright picture's: a
-    longer side above ``longest`` or below ``shortest`` pixels becomes that long. Raises as ``decode`` does."""
+    longer side above ``longest`` or below ``shortest`` pixels becomes that long. Raises as ``decode`` does.
+    """
     need_pillow()
     from PIL import Image
 

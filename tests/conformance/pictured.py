@@ -62,7 +62,7 @@ ROWS = [
     _row("Attn-BiRNN", "attn-birnn", _BILSTM, rate=3e-2, epochs=60),
     _row("Slot-Gated", "slot-gated", _BILSTM, rate=2e-2),
     _row("Joint-BERT", "joint-bert", _BERT, {"values": "head"}, rate=1e-2),
-    _row("CMA-CLIP", "cma-clip", _BERT, _VISION, {"heads": 2, "layers": 1}, rate=1e-2),
+    _row("CMA-CLIP", "cma-clip", _BERT, _VISION, {"heads": 2, "layers": 1}, rate=1e-2, epochs=60),
     _row("DEFLATE", "deflate", _DEFLATE, open=True, rate=5e-3, epochs=60),
     _row("MAE", "mae", {**_BILSTM, **_VISION}, rate=2e-2),
 ]

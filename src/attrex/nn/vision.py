@@ -161,8 +161,7 @@ class SmallResNet(nn.Module):
 
 
 class _Block(nn.Module):
-    """Two convolutions beside a way around them (He et al. 2016). At first the way around is all there is;
-    where it makes a picture smaller it takes the mean, and leaves no pixel out."""
+    """Two convolutions beside a way around them (He et al. 2016). At first the way around is all there is."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
@@ -177,9 +176,7 @@ class _Block(nn.Module):
         )
         self.around: nn.Module = nn.Identity()
         if stride > 1 or before != after:
-            self.around = nn.Sequential(
-                nn.AvgPool2d(stride), nn.Conv2d(before, after, 1, bias=False), _norm(after)
-            )
+            self.around = nn.Sequential(nn.Conv2d(before, after, 1, stride=stride, bias=False), _norm(after))
 
     def forward(self, features_BDhw: Tensor) -> Tensor:
         return torch.relu(self.inner(features_BDhw) + self.around(features_BDhw))

@@ -123,7 +123,9 @@ def test_a_schema_that_lists_values_is_enough_for_a_cold_start() -> None:
 def test_nothing_to_learn_from_is_an_error() -> None:
     with pytest.raises(InputError, match="there is no product to learn from"):
         fit([], recipe="lexicon")
-    with pytest.raises(InputError, match=r"no attribute has a filled cell.*Fix: give a file, or state values"):
+    with pytest.raises(
+        InputError, match=r"no attribute has a filled cell.*Fix: give a file, or state values"
+    ):
         fit([replace(p, stated={}) for p in shop(5)], recipe="lexicon")
     trained = Recipe("mine", "lexicon", training={})
     with pytest.raises(InputError, match=r"not one filled cell to learn from.*--dry-run"):

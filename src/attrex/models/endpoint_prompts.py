@@ -91,7 +91,7 @@ def prompt_of(given: str | Mapping[str, Any]) -> Prompt:
     return Prompt(
         str(given.get("system", "{schema}")),
         task,
-        one_of("prompt.by", str(given.get("by", "product")), get_args(By)),  # type: ignore[arg-type]
+        one_of("prompt.by", str(given.get("by", "product")), get_args(By)),  # type: ignore[arg-type]  # one of By's
     )
 
 

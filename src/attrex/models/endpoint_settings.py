@@ -74,8 +74,8 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
         prompt_of(given["prompt"]),
         key,
         given["shots"],
-        one_of("ungrounded", given["ungrounded"], get_args(Ungrounded)),  # type: ignore[arg-type]
-        one_of("output", given["output"], get_args(Output)),  # type: ignore[arg-type]
+        one_of("ungrounded", given["ungrounded"], get_args(Ungrounded)),  # type: ignore[arg-type]  # one of these
+        one_of("output", given["output"], get_args(Output)),  # type: ignore[arg-type]  # one of these
         dict(given["request"] or {}),
         Limits.of(given["limits"] or {}),
         dict(given["price"] or {}),

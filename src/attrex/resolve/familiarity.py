@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from attrex.core import Product
@@ -23,12 +24,12 @@ Phrase = tuple[str, ...]
 Counts = Mapping[str, Mapping[Phrase, tuple[int, int]]]
 
 
+@dataclass(frozen=True, slots=True)
 class Familiarity:
     """``counts``: by attribute and value (its words), in how many texts it was the value stated, and in how
     many it stands."""
 
-    def __init__(self, counts: Counts | None = None) -> None:
-        self.counts: Counts = counts or {}
+    counts: Counts = field(default_factory=dict)
 
     @classmethod
     def learn(cls, products: Iterable[Product]) -> Familiarity:
@@ -87,11 +88,6 @@ class Familiarity:
                 for name, own in content.items()
             }
         )
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Familiarity) and self.counts == other.counts
-
-    __hash__ = None  # type: ignore[assignment]  # holds mappings
 
 
 def _phrase(value: str) -> Phrase:

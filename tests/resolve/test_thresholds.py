@@ -13,6 +13,7 @@ from attrex.resolve import (
     learn_policy,
     reachable_f1,
 )
+from attrex.resolve.thresholds import FLOOR
 
 
 def calibrated_trials(attribute: str, n: int, seed: int) -> list[Trial]:
@@ -81,6 +82,16 @@ def test_own_thresholds_are_drawn_to_the_common_one_by_support() -> None:
     chosen = choose_thresholds([*common, *at("Often", 400), *at("Rare", 10)], Calibration.identity(), Aim())
     assert chosen.common < chosen.of("Rare") < chosen.of("Often")
     assert chosen.of("Never seen") == chosen.common
+
+
+def test_a_model_of_no_worth_writes_no_value_that_is_wrong_nine_times_in_ten() -> None:
+    trials = [Trial("A", ((0.9 if at % 200 else 0.95, at % 200 == 0),), 0.1, 1) for at in range(2000)]
+    policy = learn_policy(trials, Aim())  # one proposal in 200 is right
+    assert policy.thresholds.common >= FLOOR
+    assert policy.thresholds.of("A") >= FLOOR
+    assert policy.calibration.probability("A", 0.9) < FLOOR
+    reaching = [Trial("A", ((0.9, at % 2 == 0),), 0.1, 1) for at in range(2000)]
+    assert FLOOR < learn_policy(reaching, Aim()).thresholds.common < 0.3  # half of an F1 of a half, as ever
 
 
 def test_no_trials_leave_the_default() -> None:

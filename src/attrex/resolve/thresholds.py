@@ -18,6 +18,12 @@ SHRINK = 300
 the best one is chance: with 30, five models of 840 titles lost 0.0 to 0.4 points of F1 against 1,000."""
 SHRINK_COMMON = 10
 """The same for the common threshold against the default."""
+FLOOR = 0.1
+"""No threshold for the best F1 lies below. The F1 of a model that hardly finds anything is raised by each
+further value, however improbable; but no catalogue is the better for values of which nine in ten are wrong.
+"""
+WORTHLESS = 2 * FLOOR
+"""The F1 below which the floor stands in for the price: such a model is hardly worth asking."""
 
 Points = Sequence[tuple[float, bool]]
 
@@ -79,11 +85,12 @@ def choose_thresholds(trials: Iterable[Trial], calibration: Calibration, aim: Ai
     """The thresholds that reach the aim on the trials, each attribute's drawn to the common one.
 
     F1 is 2 VC / (predicted + gold), so a further value raises it exactly where its chance of being
-    right exceeds half the F1 reached. Probabilities are calibrated, so that this price is itself the common
-    threshold; the place of the best F1 on the trials is not looked for, because chance moves it (on 60
-    titles it lost up to 2 points). A precision is held over all attributes together, and coverage is
-    widest where every value is written whose chance exceeds one common threshold. The price, F1 / 2
-    or that threshold, also sets each attribute's own: the one with the largest sum of (right - price).
+    right exceeds half the F1 reached; it must exceed ``FLOOR`` too. Probabilities are calibrated, so that
+    this price is itself the common threshold; the place of the best F1 on the trials is not looked for,
+    because chance moves it (on 60 titles it lost up to 2 points). A precision is held over all attributes
+    together, and coverage is widest where every value is written whose chance exceeds one common threshold.
+    The price, F1 / 2 or that threshold, also sets each attribute's own: the one with the largest sum of
+    (right - price).
     Without trials the default stands, and the fewer there are the nearer the common threshold stays to it.
     """
     by_attribute: dict[str, list[tuple[float, bool]]] = defaultdict(list)
@@ -99,11 +106,14 @@ def choose_thresholds(trials: Iterable[Trial], calibration: Calibration, aim: Ai
     default = aim.precision or DEFAULT
     if not every:
         return Thresholds(str(aim), default)
-    price = _best_f1(every, gold) / 2 if aim.precision is None else _widest(every, aim.precision)
+    floor = FLOOR if aim.precision is None else 0.0
+    price = max(floor, _best_f1(every, gold) / 2) if aim.precision is None else _widest(every, aim.precision)
     chosen = {name: _best_gain(points, price) for name, points in by_attribute.items() if points}
     common = _between(price, default, len(every) / (len(every) + SHRINK_COMMON))
     own = {
-        name: _between(threshold, common, len(by_attribute[name]) / (len(by_attribute[name]) + SHRINK))
+        name: max(
+            floor, _between(threshold, common, len(by_attribute[name]) / (len(by_attribute[name]) + SHRINK))
+        )
         for name, threshold in chosen.items()
     }
     return Thresholds(str(aim), common, own)

@@ -62,7 +62,7 @@ def test_a_size_on_the_picture_only_is_found_with_its_box(shop: Path, tmp_path: 
     ran = shell("inspect", out, "--pictures-folder", shop, "--html", page)
     assert ran.code == 0, ran.err
     assert page.read_text().count('<img class="crop"') == 1
-    assert 'the picture "1.png" is left out: there is no such file' in ran.err
+    assert 'the picture "1.png" of the product "1" is left out: there is no such file' in ran.err
     ran = shell("fill", shop / "shop.csv", "-m", model, "-o", tmp_path / "without.jsonl", "-q")
     assert [r["status"] for r in read_long(tmp_path / "without.jsonl")] == ["not_stated"] * 2
 

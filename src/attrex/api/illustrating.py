@@ -92,7 +92,10 @@ def _crops(rows: Sequence[InspectRow], pictures: PictureAccess) -> dict[int, lis
                 try:
                     latest = (place.picture, *pictures.whole(place.picture))
                 except InputError as problem:
-                    said = f'the picture "{place.picture}" is left out: {problem.message}'
+                    said = (
+                        f'the picture "{place.picture}" of the product "{row.product_id}" is left out: '
+                        f"{problem.message}"
+                    )
                     pictures.problems.warn(InputError(said, file=pictures.file, fix=problem.fix))
                     latest = (place.picture, None, 1.0)
             _, pixels_HW3, scale = latest

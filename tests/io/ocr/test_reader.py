@@ -36,11 +36,27 @@ def test_every_row_in_order_with_its_words(tmp_path: Path) -> None:
         assert 'the words of the picture "none.png" are left out' in str(warning)
 
 
+def test_a_table_without_pictures_is_told(tmp_path: Path) -> None:
+    table = tmp_path / "plain.csv"
+    table.write_text("id,title\n1,Cream\n2,Soap\n")
+    made = OcrReader(open_reader(table), Words(PictureAccess(tmp_path), Told("250 ml")))
+    assert len(list(made)) == 2
+    (warning,) = made.warnings
+    assert str(warning) == (
+        f"{table}: no product has a picture, so that there are no words to read on pictures. Fix: name the "
+        "column of pictures, or the folder that has them under the products' ids; or leave reading their "
+        "words out"
+    )
+
+
 def test_all_else_is_as_without(tmp_path: Path) -> None:
     made = reader(tmp_path)
     inner = open_reader(tmp_path / "c.csv")
     assert (made.path, made.folder, made.format) == (inner.path, inner.folder, inner.format)
     assert (made.columns, made.header, made.mapping) == (inner.columns, inner.header, inner.mapping)
+    assert (made.delimiters, made.dialect) == (inner.delimiters, inner.dialect)
+    made.cut_at({"image": ";"})  # no attribute, so that nothing comes of it
+    assert made.mapping == inner.mapping
     assert (made.dialect, made.complete, made.schema()) == (inner.dialect, inner.complete, inner.schema())
     list(made)
     assert made.fraction() == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -42,11 +42,21 @@ class OcrReader(Reader):
     def schema(self) -> Schema | None:
         return self._inner.schema()
 
+    @property
+    def delimiters(self) -> Mapping[str, str]:
+        return self._inner.delimiters
+
+    def cut_at(self, delimiters: Mapping[str, str]) -> None:
+        self._inner.cut_at(delimiters)
+        self.mapping = self._inner.mapping
+
     def _rows(self) -> Iterator[Row]:
         waiting: deque[tuple[Row, Future[tuple[Product, list[InputError]]]]] = deque()
+        rows = pictured = 0
         with ThreadPoolExecutor(1, "attrex-ocr") as pool:
             try:
                 for row in self._inner:
+                    rows, pictured = rows + 1, pictured + bool(row.product.pictures)
                     waiting.append((row, pool.submit(self._read, row)))
                     if len(waiting) > AHEAD:
                         yield self._told(*waiting.popleft())
@@ -55,6 +65,15 @@ class OcrReader(Reader):
             finally:
                 for _, future in waiting:
                     future.cancel()
+        if rows and not pictured:
+            self._problems.warn(
+                InputError(
+                    "no product has a picture, so that there are no words to read on pictures",
+                    file=self.path,
+                    fix="name the column of pictures, or the folder that has them under the products' ids; "
+                    "or leave reading their words out",
+                )
+            )
 
     def _read(self, row: Row) -> tuple[Product, list[InputError]]:
         problems: list[InputError] = []

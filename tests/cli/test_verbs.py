@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from attrex.io.long_form import read_long
+from attrex.schema import read_schema
 from tests.api.shop import shop, write_csv
 from tests.cli.shell import Shell
 
@@ -85,6 +86,28 @@ def test_flags_say_which_column_is_what(shell: Shell, tmp_path: Path) -> None:
     roles = {row["column"]: (row["role"], row["name"]) for row in told["mapping"]}
     assert roles == {"nr": ("id", "id"), "words": ("source", "title"), "col_7": ("attribute", "Colour")}
     assert {e["value"] for e in told["examples"]} <= {"red", "blue"}
+
+
+def test_the_model_keeps_what_cells_are_cut_at(shell: Shell, tmp_path: Path) -> None:
+    pairs = [("red", "blue"), ("green", "black"), ("blue", "black")]
+    lines = [f"{at},a mug in {a} and {b},{a}/{b}" for at, (a, b) in enumerate(pairs * 20)]
+    table, model = tmp_path / "shop.csv", tmp_path / "model"
+    table.write_text("\n".join(["id,title,Colour", *lines]) + "\n", encoding="utf-8")
+    assert shell("fit", table, "-o", model, "--recipe", "lexicon", "--many", "Colour=/").code == 0
+    (colour,) = read_schema(model / "schema.yaml").every
+    assert (colour.many, colour.delimiter) == (True, "/")
+    told = json.loads(shell("evaluate", table, "-m", model, "--json", "-q").out)
+    assert told["sets"]["counts"]["TP"] + told["sets"]["counts"]["FN"] == 120
+    empty, out = tmp_path / "empty.csv", tmp_path / "filled.csv"
+    empty.write_text("id,title,Colour\n1,a mug in red and blue,\n2,a cup in green,\n", encoding="utf-8")
+    assert shell("fill", empty, "-m", model, "-o", out).code == 0
+    assert [set(row["Colour"].split("/")) for row in read_csv(out)] == [{"red", "blue"}, {"green"}]
+    schema = tmp_path / "schema.yaml"
+    schema.write_text('Colour: {delimiter: "/"}\n', encoding="utf-8")
+    given = json.loads(
+        shell("fit", table, "--recipe", "lexicon", "--dry-run", "--json", "--schema", schema).out
+    )
+    assert {example["value"] for example in given["examples"]} == {"red", "blue", "green", "black"}
 
 
 def test_a_mapping_file_does_the_same(shell: Shell, tmp_path: Path) -> None:

@@ -165,6 +165,26 @@ def test_a_delimiter_is_seen_or_said(tmp_path: Path) -> None:
     assert next(iter(said)).product.stated["Use"] == (Stated("a"), Stated("b"))
 
 
+def test_cells_are_cut_as_a_schema_says_unless_the_user_says_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,title,Color,Use\n1,a mug,red/blue,cold/hot|warm\n2,a cup,red,hot\n", encoding="utf-8")
+    reader = open_reader(path, mapping=ColumnMapping(many={"Use": "|"}))
+    reader.cut_at({"Color": "/", "Use": "/", "Nowhere": ";"})
+    first = next(iter(reader)).product.stated
+    assert {name: [value.text for value in values] for name, values in first.items()} == {
+        "Color": ["red", "blue"],
+        "Use": ["cold/hot", "warm"],
+    }
+    assert reader.delimiters == {"Color": "/", "Use": "|"}
+    assert not reader.warnings
+    packed = tmp_path / "p.jsonl"
+    packed.write_text('{"id": "1", "title": "a mug", "specs": {"Color": "red/blue"}}\n' * 3, encoding="utf-8")
+    inside = open_reader(packed, mapping=ColumnMapping(packed=["specs"]))
+    inside.cut_at({"Color": "/"})
+    assert [value.text for value in next(iter(inside)).product.stated["Color"]] == ["red", "blue"]
+    assert inside.delimiters == {"Color": "/"}
+
+
 def test_a_product_may_lack_anything(tmp_path: Path) -> None:
     path = write(tmp_path / "p.csv", "id,category,title,Color\n,,,\nb,,  ,\n")
     one, two = open_reader(path)

@@ -106,3 +106,9 @@ def test_memory_is_bounded_and_frequent_values_survive(monkeypatch: pytest.Monke
     held.add("prose " * 100)
     assert len(held.cells) <= 100
     assert held.attribute("A").examples[0] == "often"
+
+
+def test_cells_that_were_cut_already_have_several_values() -> None:
+    (attribute,) = infer_schema(column(["red", "blue"]), delimiters={"A": "|", "B": ";"}).attributes
+    assert (attribute.name, attribute.many, attribute.delimiter) == ("A", True, "|")
+    assert attribute.examples == ("red", "blue")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from attrex.api.extractor import Extractor
-from attrex.api.fitting import GivenSchema, Progress, fit, settle_schema
+from attrex.api.fitting import GivenSchema, Progress, fit, known_of, settle_schema
 from attrex.api.products import Data, path_of, stream_products
 from attrex.api.recipe import DEFAULT, Recipe
 from attrex.core import Attribute, Evidence, Extraction, Product, Status
@@ -44,7 +44,7 @@ def backtest(
     reader = data if isinstance(data, Reader) else None
     if pictures is None and reader is not None:
         pictures = PictureAccess.beside(reader)
-    products = list(stream_products(data))
+    products = list(stream_products(data, known_of(schema)))
     parts = split(products, {"rest": 1 - share, "hidden": share}, seed)
     rest = [products[i] for i in parts["rest"]]
     hidden = [product for i in parts["hidden"] if any((product := products[i]).stated.values())]

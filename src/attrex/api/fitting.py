@@ -109,7 +109,7 @@ def fit(
     chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     say = progress if progress and processes.is_first() else lambda line: None
     reader = open_reader(data) if isinstance(data, str | Path) else data if isinstance(data, Reader) else None
-    products = list(stream_products(data if reader is None else reader))
+    products = list(stream_products(data if reader is None else reader, known_of(schema)))
     if not products:
         raise InputError(
             "there is no product to learn from", file=path_of(reader), fix="give at least one row"
@@ -205,6 +205,11 @@ def _keep(extractor: Extractor, out: Path, settings: Settings | None) -> None:
     processes.wait()
 
 
+def known_of(given: GivenSchema | None) -> Sequence[Attribute]:
+    """The attributes that are known before the data are read: those of a given schema."""
+    return () if given is None else settle_schema(given, None, ()).every
+
+
 def settle_schema(given: GivenSchema | None, reader: Reader | None, products: Iterable[Product]) -> Schema:
     """The schema as given, else the data set's own, else inferred from the filled cells.
 
@@ -216,7 +221,7 @@ def settle_schema(given: GivenSchema | None, reader: Reader | None, products: It
         return parse_schema(given)
     if reader is not None and (own := reader.schema()) is not None:
         return own
-    inferred = infer_schema(products)
+    inferred = infer_schema(products, delimiters=None if reader is None else reader.delimiters)
     if not inferred.every:
         raise InputError(
             "no attribute has a filled cell, so there is nothing to learn from",

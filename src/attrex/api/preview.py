@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from attrex.api.fitting import (
     GivenSchema,
     build,
+    known_of,
     learn,
     notes_on,
     parts_of,
@@ -19,6 +20,7 @@ from attrex.api.fitting import (
     settle_schema,
 )
 from attrex.api.gating import GateReport, learn_gate, picture_size
+from attrex.api.products import stream_products
 from attrex.api.recipe import Recipe
 from attrex.core import Product
 from attrex.errors import InputError
@@ -106,7 +108,7 @@ def preview(
     """Reads and labels everything, pictures included where the model reads them; learns a gate only. Raises
     what ``fit`` would raise of the data."""
     begun = time.monotonic()
-    products = [row.product for row in reader]
+    products = list(stream_products(reader, known_of(schema)))
     if not products:
         raise InputError("there is no product to learn from", file=reader.path, fix="give at least one row")
     settled = settle_schema(schema, reader, products)

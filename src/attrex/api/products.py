@@ -35,12 +35,13 @@ def as_product(given: Given, number: int = 1, known: Iterable[Attribute] = ()) -
             row=number,
             fix='write {"title": "...", "description": "..."}',
         )
-    delimiters = {attribute.name: attribute.delimiter for attribute in known}
+    names = {attribute.name for attribute in known}
+    delimiters = delimiters_of(known)
     inner = given.get("attributes")
     cells = dict(inner) if isinstance(inner, Mapping) else {}
     sources = []
     for name, value in given.items():
-        if name in delimiters and name not in _RESERVED:
+        if name in names and name not in _RESERVED:
             cells.setdefault(name, value)
         elif name not in _RESERVED or (name == "attributes" and not isinstance(inner, Mapping)):
             text = _text(value, number, name)
@@ -67,19 +68,34 @@ def _text(value: Any, number: int, name: str) -> str | None:
     raise InputError(f"expected a text, got {value!r}", row=number, field=name, fix="give text or None")
 
 
+def delimiters_of(attributes: Iterable[Attribute]) -> dict[str, str]:
+    """By attribute, of those that have one."""
+    return {a.name: a.delimiter for a in attributes if a.delimiter is not None}
+
+
 def _several(value: Any) -> Iterable[Any]:
     return (value,) if isinstance(value, str | Path) else value
 
 
 def stream_products(data: Data, known: Iterable[Attribute] = ()) -> Iterator[Product]:
-    """The products one by one, in constant memory; ``known`` as of ``as_product``."""
+    """The products one by one, in constant memory; ``known`` as of ``as_product``, and of a file what says
+    where its cells are cut.
+
+    Raises ``InputError`` for what holds no products, such as an extractor or one product alone.
+    """
     if isinstance(data, str | Path):
         data = open_reader(data)
+    if isinstance(data, Product | Mapping) or not isinstance(data, Iterable):
+        raise InputError(
+            f"expected a file or products, got one {type(data).__name__}",
+            fix='give "catalog.csv", or a list such as [{"title": "..."}]',
+        )
+    known = tuple(known)
     if isinstance(data, Reader):
+        data.cut_at(delimiters_of(known))
         for row in data:
             yield row.product
         return
-    known = tuple(known)
     for number, given in enumerate(data, start=1):
         yield as_product(given, number, known)
 

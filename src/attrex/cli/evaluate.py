@@ -57,6 +57,7 @@ def evaluate(
     reader = data.open(picture)
     pictures = picture.access(reader.folder, reader.path)
     from attrex.api import Extractor
+    from attrex.api.products import stream_products
     from attrex.api.scoring import judge_data, score_of
     from attrex.evaluation import compare, confusion
     from attrex.report import comparison_terminal, confusion_terminal, report_html, report_terminal
@@ -64,7 +65,8 @@ def evaluate(
     extractor = Extractor.from_pretrained(model).with_pictures(pictures)
     extractor = extractor.aimed(aim) if aim is not None else extractor
     with telling(reader, pictures), telling_usage(extractor.model):
-        products = [row.product for row in reader]  # kept, for standard input is read only once
+        # kept, for standard input is read only once
+        products = list(stream_products(reader, extractor.schema.every))
         judged = judge_data(extractor, products, complete=complete, file=reader.path)
     scored = score_of(extractor, judged, name=model, matching=matching.value, seed=seed)
     content = scored.to_json()

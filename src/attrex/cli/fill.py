@@ -69,6 +69,7 @@ def fill(
     pictures = picture.access(reader.folder, reader.path)
     from attrex.api import Extractor
     from attrex.api.caching import open_cache
+    from attrex.api.products import delimiters_of
     from attrex.extract.jobs import run_job
     from attrex.io.sinks import open_sink
 
@@ -80,6 +81,7 @@ def fill(
                 "warning: --min-precision: this model has not been tried on products kept apart, so that its "
                 "own scores are taken at their word. Fix: attrex fit learns when to believe them"
             )
+    reader.cut_at(delimiters_of(extractor.schema.every))
     asked = extractor.known(ask) if ask else None
     kept = None
     if cache is not None:
@@ -91,7 +93,7 @@ def fill(
         layout=layout.value,
         attributes=[a.name for a in every],
         answer_all=answer_all,
-        delimiters={a.name: a.delimiter for a in every if a.delimiter is not None},
+        delimiters=delimiters_of(every),
         job={
             "model": extractor.version,
             "schema": extractor.schema.version,

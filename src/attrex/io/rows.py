@@ -103,6 +103,15 @@ class Reader(ABC):
         """The schema the data set itself implies; None where it has to be inferred."""
         return None
 
+    @property
+    def delimiters(self) -> Mapping[str, str]:
+        """What cells of several values are cut at, by attribute, as far as it is known."""
+        return {c.target: c.delimiter for c in (self.mapping or {}).values() if c.delimiter is not None}
+
+    def cut_at(self, delimiters: Mapping[str, str]) -> None:  # noqa: B027 - most have nothing to cut
+        """Has cells of these attributes cut there, but for those of which the user said otherwise. Formats
+        whose values stand apart by themselves take no notice."""
+
     @abstractmethod
     def _rows(self) -> Iterator[Row]: ...
 

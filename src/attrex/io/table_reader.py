@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -69,6 +69,7 @@ class TableReader(Reader):
             self.columns, self.header = self._table.columns, self._table.header
         self.dialect = self._table.dialect
         self.mapping: Mapping[str, Column] = resolve(self.columns, read, wish, source.name, said=said)
+        self._delimiters: Mapping[str, str] = wish.many
         self._plan = _plan(self.mapping.values())
         self._remembered: dict[tuple[str, str | None], tuple[Stated, ...] | None] = {}
 
@@ -76,6 +77,26 @@ class TableReader(Reader):
     def wish(self) -> ColumnMapping:
         """What was asked of the mapping, presets included."""
         return self._wish
+
+    @property
+    def delimiters(self) -> Mapping[str, str]:
+        """Those of packed cells too, where the user said them."""
+        packed = self._delimiters if self._plan.packed else {}
+        return {**packed, **super().delimiters}
+
+    def cut_at(self, delimiters: Mapping[str, str]) -> None:
+        """See ``Reader``; what was seen in the first rows counts for less."""
+        said = self._wish.many
+        self._delimiters = {**delimiters, **said}
+        self.mapping = {
+            name: replace(column, delimiter=delimiters[column.target])
+            if column.role == "attribute"
+            and column.target in delimiters
+            and not {name, column.target} & set(said)
+            else column
+            for name, column in (self.mapping or {}).items()
+        }
+        self._plan = _plan(self.mapping.values())
 
     def _rows(self) -> Iterator[Row]:
         raw = self._table.rows() if self._pending is None else self._pending
@@ -190,7 +211,7 @@ class TableReader(Reader):
                 fix='write it as JSON: {"Color": "red", "Size": "M"}',
             )
         for name, inner in found.items():
-            values = self._values(inner, self._wish.many.get(name))
+            values = self._values(inner, self._delimiters.get(name))
             if values is not None and name.strip():
                 stated.setdefault(name.strip(), values)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from attrex.core import Attribute, Product
@@ -29,10 +29,13 @@ _DELIMITERS = ((";", 0.3), ("|", 0.3), (",", 0.6), ("/", 0.8))
 _UNIT_IN_NAME = re.compile(r"[(\[]\s*([^()\[\]]{1,12})\s*[)\]]\s*$|(?:_|,\s*|\s+in\s+)([^\s_,]{1,12})$")
 
 
-def infer_schema(products: Iterable[Product], *, names: Sequence[str] = ()) -> Schema:
+def infer_schema(
+    products: Iterable[Product], *, names: Sequence[str] = (), delimiters: Mapping[str, str] | None = None
+) -> Schema:
     """The attributes stated anywhere, all of them common to every category.
 
-    ``names`` come first and are kept even where nothing is stated. Inferred are: whether a cell holds
+    ``names`` come first and are kept even where nothing is stated; ``delimiters``: by attribute, at which
+    cells were cut already, so that these have several values. Inferred are: whether a cell holds
     several values and its delimiter, the unit, and the most frequent values as examples. Allowed values
     never are: that a value has not been seen does not forbid it.
     """
@@ -44,7 +47,8 @@ def infer_schema(products: Iterable[Product], *, names: Sequence[str] = ()) -> S
             column.several += len(values) > 1
             for value in values:
                 column.add(value.text.strip())
-    return Schema(column.attribute(name) for name, column in columns.items())
+    known = delimiters or {}
+    return Schema(column.attribute(name, known.get(name)) for name, column in columns.items())
 
 
 @dataclass(slots=True)
@@ -60,16 +64,16 @@ class _Column:
         if len(self.cells) > _DISTINCT:
             self.cells = Counter(dict(self.cells.most_common(_DISTINCT // 2)))
 
-    def attribute(self, name: str) -> Attribute:
+    def attribute(self, name: str, cut: str | None = None) -> Attribute:
         unit, quantities = self._unit(name)
-        many = self.several > 0 and self.several >= _SEVERAL * self.filled
+        many = cut is not None or (self.several > 0 and self.several >= _SEVERAL * self.filled)
         delimiter = None if many or quantities else self._delimiter()
         return Attribute(
             name,
             unit=unit,
             many=many or delimiter is not None,
             examples=self._examples(delimiter),
-            delimiter=delimiter,
+            delimiter=delimiter if cut is None else cut,
         )
 
     def _unit(self, name: str) -> tuple[str | None, bool]:

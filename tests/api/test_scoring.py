@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from attrex.api import Extractor, backtest, evaluate, fit
 from attrex.api.scoring import judge_all
-from attrex.core import Stated
-from attrex.errors import InputError
+from attrex.core import Product, Stated
+from attrex.errors import ConfigError, InputError
 from tests.api.shop import shop
 
 
@@ -61,6 +62,33 @@ def test_an_attribute_that_the_schema_lacks_is_asked_all_the_same() -> None:
     extractor = fit(shop(), schema=["Brand"], recipe="lexicon")
     judged = judge_all(extractor, shop(10, seed=7, blank=0.0))
     assert {j.attribute for j in judged} == {"Brand", "Colour", "Size"}
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        ("labelled.csv", 'the first is "labelled.csv"'),
+        ([{"title": "a mug"}], "the first is of the type list"),
+    ],
+)
+def test_arguments_in_the_wrong_order_are_told(first: Any, told: str) -> None:
+    extractor = fit(shop(8), recipe="lexicon")
+    with pytest.raises(ConfigError) as caught:
+        evaluate(first, extractor)  # type: ignore[arg-type]  # what a user may do
+    assert str(caught.value) == (
+        f"evaluate: expected an extractor, then the data; {told}. Fix: "
+        'evaluate(attrex.Extractor.from_pretrained("model/"), "labelled.csv")'
+    )
+
+
+@pytest.mark.parametrize("data", [{"title": "a mug"}, Product("1"), 7, fit])
+def test_what_holds_no_products_is_told(data: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        fit(data, recipe="lexicon")
+    assert str(caught.value) == (
+        f"expected a file or products, got one {type(data).__name__}. Fix: "
+        'give "catalog.csv", or a list such as [{"title": "..."}]'
+    )
 
 
 def test_data_that_state_nothing_cannot_be_scored() -> None:

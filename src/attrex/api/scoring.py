@@ -8,7 +8,7 @@ from pathlib import Path
 from attrex.api.extractor import Extractor
 from attrex.api.products import Data, path_of, stream_products
 from attrex.core import Product
-from attrex.errors import InputError
+from attrex.errors import ConfigError, InputError
 from attrex.evaluation import Judged, Matching, Report, judge
 from attrex.evaluation import report as score
 from attrex.extract import Request, Result
@@ -78,10 +78,20 @@ def evaluate(
 ) -> Report:
     """Precision, recall and F1 on labelled data, micro, macro and per attribute.
 
-    Raises ``InputError`` where nothing is stated that could be held against an extraction.
+    Raises ``InputError`` where nothing is stated that could be held against an extraction, ``ConfigError``
+    where the first argument is no extractor.
     """
+    if not isinstance(extractor, Extractor):
+        raise ConfigError(
+            f"evaluate: expected an extractor, then the data; the first is {_told(extractor)}. Fix: "
+            'evaluate(attrex.Extractor.from_pretrained("model/"), "labelled.csv")'
+        )
     judged = judge_data(extractor, data, complete=complete)
     return score_of(extractor, judged, name=extractor.name, matching=matching, resamples=resamples, seed=seed)
+
+
+def _told(given: object) -> str:
+    return f'"{given}"' if isinstance(given, str | Path) else f"of the type {type(given).__name__}"
 
 
 def score_of(

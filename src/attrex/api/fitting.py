@@ -13,6 +13,7 @@ from attrex.api.gating import GateReport, GateSettings, Kind, learn_gate, pictur
 from attrex.api.products import Data, path_of, stream_products
 from attrex.api.recipe import DEFAULT, Recipe, load_recipe
 from attrex.api.scoring import judge_results
+from attrex.api.worth import doubts
 from attrex.core import Attribute, Product
 from attrex.errors import ConfigError, InputError
 from attrex.evaluation import Report, Support
@@ -157,6 +158,7 @@ def fit(
             gate=None if gated is None else gated[0],
             familiarity=Familiarity.learn(parts["train"]),
         )
+    notes += doubts(scores, goal)
     if processes.count() > 1:
         policy = Policy.from_json(processes.from_first(policy.to_json))
     if chosen.relearn:

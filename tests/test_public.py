@@ -32,7 +32,7 @@ FLAGS = {
     "attrex backtest": "--schema --recipe --min-precision --share --html --seed --json --quiet -q",
     "attrex evaluate": "--model -m --against --matching --confusion --complete --min-precision --html --seed"
     " --json",
-    "attrex inspect": "--html --limit --page-limit --data --format --mapping --model -m --word",
+    "attrex inspect": "--html --limit --order --page-limit --data --format --mapping --model -m --word",
     "attrex plan": "--model -m --all --ask --seconds --seed --json --quiet -q",
     "attrex data": "",
     "attrex data implicit": "--out -o --ask --per-value --at-least --parts --seed --json",

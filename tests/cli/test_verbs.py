@@ -331,3 +331,14 @@ def test_inspect_prints_a_table_and_writes_a_page(
     elsewhere = tmp_path / "other.html"
     shell("inspect", out, "--html", elsewhere, "--limit", 3)
     assert elsewhere.exists()
+    assert "not stated" not in shell("inspect", out, "--limit", 3).out.split("rows are not shown")[0]
+
+
+def test_inspect_shows_the_file_s_order_on_request(
+    shell: Shell, table: Path, model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "filled.jsonl"
+    shell("fill", table, "-m", model, "-o", out)
+    first = next(read_long(out))
+    shown = shell("inspect", out, "--limit", 1, "--order", "file").out
+    assert shown.split("─")[-1].split()[:2] == [first["product_id"], first["attribute"]]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from attrex.errors import InputError
 from attrex.report import inspect_html, inspect_terminal
+from attrex.report.inspect import Order
 from attrex.report.visible import visible
 from tests.report.reading import Page, assert_harmless, terminal, widest
 from tests.report.records import record, valueless
@@ -146,6 +147,40 @@ def test_the_terminal_table_fits_80_columns() -> None:
         shown.split()
     )
     assert "rows are not shown" not in shown
+
+
+def in_order(order: Order, limit: int = 40) -> list[str]:
+    """The values, or how the ask ended, from the top."""
+    rows = [
+        valueless("not_stated", product_id="a", attribute="one"),
+        record(product_id="b", attribute="two", probability=0.4),
+        valueless("abstained", product_id="c", attribute="three"),
+        record(product_id="d", attribute="four", probability=0.9),
+        valueless("conflict", product_id="e", attribute="five"),
+        *(valueless("not_applicable", product_id=f"n{at}", attribute="none") for at in range(200)),
+        record(product_id="f", attribute="six", probability=0.4),
+    ]
+    shown = terminal(inspect_terminal(rows, order=order, limit=limit))
+    names = ("one", "two", "three", "four", "five", "six")
+    return [name for line in shown.splitlines() for name in names if f" {name} " in line]
+
+
+def test_the_terminal_begins_with_values() -> None:
+    assert in_order("found") == ["two", "four", "six", "five", "three", "one"]
+    assert in_order("most") == ["four", "two", "six", "five", "three", "one"]
+    assert in_order("least") == ["two", "six", "four", "five", "three", "one"]
+    assert in_order("file") == ["one", "two", "three", "four", "five"]
+    assert in_order("found", limit=3) == ["two", "four", "six"]
+    assert in_order("file", limit=3) == ["one", "two", "three"]
+
+
+def test_the_terminal_says_what_was_not_written_where_somebody_may_decide() -> None:
+    shown = " ".join(terminal(inspect_terminal(ROWS)).split())
+    assert "not written: grey 0.30" in shown
+    assert "not written: v0 0.40, v1 0.40, v2 0.40" in shown
+    assert "v3" not in shown
+    stated = valueless("not_stated", alternatives='[{"value": "grey", "probability": 0.1}]')
+    assert "grey" not in terminal(inspect_terminal([stated]))
 
 
 def test_the_terminal_says_what_it_leaves_out() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,12 +17,28 @@ if TYPE_CHECKING:
     from attrex.report.illustrations import Illustrations
 
 
+class OrderName(StrEnum):
+    """Which rows come first."""
+
+    FOUND = "found"
+    MOST = "most"
+    LEAST = "least"
+    FILE = "file"
+
+
 @o.reads_data
 def inspect(
     file: Annotated[Path, typer.Argument(help="The long form that attrex fill has written.")],
     picture: o.PictureOptions,
     html: o.Html = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Rows shown in the terminal.")] = 40,
+    order: Annotated[
+        OrderName,
+        typer.Option(
+            "--order",
+            help="First in the terminal: values found, the most or the least probable; or as the file.",
+        ),
+    ] = OrderName.FOUND,
     page_limit: Annotated[int, typer.Option("--page-limit", min=1, help="Rows shown in the page.")] = 2000,
     data: Annotated[
         str | None, typer.Option("--data", help="The catalogue that was filled, for its pictures.")
@@ -51,7 +68,7 @@ def inspect(
     from attrex.io.long_form import read_long
     from attrex.report import inspect_html, inspect_terminal
 
-    show(inspect_terminal(read_long(file), limit=limit, file=str(file)))
+    show(inspect_terminal(read_long(file), limit=limit, file=str(file), order=order.value))
     catalogue = None if data is None else o.DataOptions(data, format, mapping)
     illustrations = _illustrated(file, page_limit, picture, catalogue, model, words or [])
     target = html or file.with_suffix(".html")

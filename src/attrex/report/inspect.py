@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from string import Template
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -26,6 +26,8 @@ _SNIPPET, _VALUE = 320, 300
 _ALTERNATIVES = 5
 _PLACES = 3
 """So many places of a value are shown in the terminal; the page shows all."""
+_NEXT = 3
+"""So many values that were not written are shown in the terminal."""
 
 _STYLES = {
     "found": "green",
@@ -35,6 +37,19 @@ _STYLES = {
     "abstained": "blue",
     "unreadable": "red",
 }
+
+
+_TELLING = ("found", "conflict", "abstained", "unreadable", "not_stated", "not_applicable")
+"""Values first, then what a person may have to decide."""
+
+Order = Literal["found", "most", "least", "file"]
+ORDERS: Mapping[Order, Callable[[InspectRow], tuple[float, ...]]] = {
+    "found": lambda row: (_TELLING.index(row.status),),
+    "most": lambda row: (_TELLING.index(row.status), -(row.probability or 0.0)),
+    "least": lambda row: (_TELLING.index(row.status), row.probability or 0.0),
+    "file": lambda row: (),
+}
+"""By what rows are sorted; those that are alike stay in the file's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +64,9 @@ class _Overview:
     part_read: int
 
 
-def _read(records: Iterable[Mapping[str, Any]], limit: int, file: str | None) -> _Overview:
+def _read(
+    records: Iterable[Mapping[str, Any]], limit: int, file: str | None, order: Order = "file"
+) -> _Overview:
     rows: list[InspectRow] = []
     statuses: Counter[str] = Counter()
     attributes: dict[str, Counter[str]] = {}
@@ -59,8 +76,10 @@ def _read(records: Iterable[Mapping[str, Any]], limit: int, file: str | None) ->
     for number, record in enumerate(records, 1):
         row = parse(record, number, file)
         total += 1
-        if len(rows) < limit:
+        if order != "file" or len(rows) < limit:
             rows.append(row)
+        if len(rows) > 2 * limit:  # so that memory stays small, and sorting is not for each row
+            rows = sorted(rows, key=ORDERS[order])[:limit]
         if row.product_id != last:
             last, asks_of_last = row.product_id, set()
             products.add(hash(last))
@@ -70,7 +89,8 @@ def _read(records: Iterable[Mapping[str, Any]], limit: int, file: str | None) ->
         statuses[row.status] += 1
         attributes.setdefault(row.attribute, Counter())[row.status] += 1
         part_read += row.input_read == "part"
-    return _Overview(rows, total, len(products), statuses, attributes, part_read)
+    shown = sorted(rows, key=ORDERS[order])[:limit]
+    return _Overview(shown, total, len(products), statuses, attributes, part_read)
 
 
 def inspect_html(
@@ -280,10 +300,12 @@ def _name(status: str) -> str:
 
 
 def inspect_terminal(
-    records: Iterable[Mapping[str, Any]], *, limit: int = 40, file: str | None = None
+    records: Iterable[Mapping[str, Any]], *, limit: int = 40, file: str | None = None, order: Order = "found"
 ) -> RenderableType:
-    """The same for the terminal; reads well at 80 columns. Raises ``InputError`` as ``inspect_html``."""
-    seen = _read(records, limit, file)
+    """The same for the terminal; reads well at 80 columns. Shown are the ``limit`` first rows by ``order``:
+    "found" begins with the values, in the file's order, "most" and "least" with those that are most or least
+    probable. Raises ``InputError`` as ``inspect_html``."""
+    seen = _read(records, limit, file, order)
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, expand=True)
     grid.add_column("Product", ratio=2, overflow="ellipsis", no_wrap=True, style="dim")
     grid.add_column("Attribute", ratio=3, overflow="ellipsis", no_wrap=True)
@@ -311,7 +333,13 @@ def inspect_terminal(
 
 
 def _stands(row: InspectRow) -> Text:
-    """Each place on lines of its own."""
+    """Each place on lines of its own; of what somebody may have to decide, what was not written."""
+    if row.value is None and row.status in ("conflict", "abstained", "unreadable") and row.alternatives:
+        others = [
+            f"{visible(clipped(each.text, 40))} {fraction(each.probability, digits=2)}".rstrip()
+            for each in row.alternatives[:_NEXT]
+        ]
+        return Text(f"not written: {', '.join(others)}", style="dim")
     texts = [
         Text.assemble(
             marked(p.snippet, p.mark, length=48),

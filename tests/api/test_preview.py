@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from attrex.api import load_recipe
 from attrex.api import preview as preview_module
-from attrex.api.preview import EXAMPLES, STEPS, Preview, _training_time, preview, preview_terminal
+from attrex.api.preview import EXAMPLES, Preview, _training_time, preview, preview_terminal
 from attrex.core import Stated
 from attrex.errors import InputError
 from attrex.io.reader import open_reader
@@ -72,11 +72,14 @@ def test_nothing_to_look_at_is_an_error(tmp_path: Path) -> None:
 
 
 class Taught(nn.Module):
-    """A learner of so many examples, that counts the batches it is shown."""
+    """A learner of so many examples. A step takes ``own`` seconds and ``each`` an example, by a clock that
+    nothing else moves; ``batches``: how many examples each had that it was shown."""
 
-    def __init__(self, examples: int) -> None:
+    def __init__(self, examples: int, *, own: float = 0.0, each: float = 0.0) -> None:
         super().__init__()
-        self.weight, self.count, self.batches = nn.Parameter(torch.ones(())), examples, 0
+        self.weight, self.count = nn.Parameter(torch.ones(())), examples
+        self.own, self.each, self.now = own, each, 0.0
+        self.batches: list[int] = []
 
     @property
     def network(self) -> nn.Module:
@@ -87,28 +90,41 @@ class Taught(nn.Module):
     def examples(self, pool: Pool, epoch: int) -> list[int]:
         return list(range(self.count))
 
+    def length(self, example: int) -> int:
+        return example
+
     def collate(self, examples: list[int]) -> Tensor:
         return torch.tensor(float(len(examples)))
 
     def forward(self, batch: Tensor) -> dict[str, Tensor]:
-        self.batches += 1
+        self.batches.append(int(batch))
+        first = 3.0 if len(self.batches) == 1 else 0.0
+        self.now += first + self.own + self.each * float(batch)
         return {"loss": self.weight * batch}
 
 
-def timed(learner: Any, size: int = 8) -> float:
+def timed(learner: Taught, monkeypatch: pytest.MonkeyPatch, size: int = 8) -> float:
+    monkeypatch.setattr(preview_module.time, "monotonic", lambda: learner.now)
     return _training_time(cast(Learner, learner), Pool([], [], Schema()), size)
 
 
-def test_few_examples_take_their_time_too() -> None:
-    few, none, many = Taught(5), Taught(0), Taught(800)
-    assert timed(few) > 0
-    assert timed(none) == 0
-    assert timed(many) > 0
-    assert (few.batches, many.batches) == (2, 1 + STEPS)
+def test_few_examples_take_their_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    few, none = Taught(5, own=0.1, each=0.02), Taught(0)
+    assert timed(few, monkeypatch) == pytest.approx(0.2)  # one step of five
+    assert timed(none, monkeypatch) == 0
+    assert (few.batches, none.batches) == ([1, 1, 4, 5], [])
 
 
-def test_slow_steps_are_not_all_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview_module, "ENOUGH", 0)
-    slow = Taught(800)
-    assert timed(slow) > 0
-    assert slow.batches == 2
+def test_an_epoch_takes_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = Taught(800, own=0.5, each=0.01)
+    assert timed(many, monkeypatch, 32) == pytest.approx(25 * (0.5 + 32 * 0.01))
+    assert many.batches == [1, 1, 4, 16, 32]
+
+
+def test_what_would_take_long_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Taught(800, own=0.2, each=0.1)
+    assert timed(slow, monkeypatch, 32) == pytest.approx(25 * (0.2 + 32 * 0.1))
+    assert slow.batches == [1, 1, 4, 16]
+    dragging = Taught(800, each=5.0)
+    assert timed(dragging, monkeypatch, 32) == pytest.approx(800 * 5.0)
+    assert dragging.batches == [1, 1]

@@ -105,6 +105,22 @@ def test_batches_side_by_side_share_the_seconds_of_a_step(slow: Slow) -> None:
     assert alone.seconds.rest == pytest.approx(0)
 
 
+def test_of_a_slow_model_few_products_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    class Dragging(Measured):
+        def prepare(self, products):  # type: ignore[no-untyped-def]
+            seen.append(len(products))
+            return super().prepare(products)
+
+    monkeypatch.setattr(estimate.time, "perf_counter", lambda: 10.0 * sum(seen))
+    monkeypatch.setattr(estimate.Stopwatch.__init__, "__defaults__", (lambda: 10.0 * sum(seen),))
+    survey = Survey(400, (800,), ((A, B),), SAMPLE)
+    made = plan_model(subject(Dragging(), asks=800), survey, seconds=30, base=None)
+    assert made.flops == Cost(2 * 3 * 4 * 400, 0, 2 * 3 * 5 * 800)
+    assert max(seen) == made.measured == 3
+
+
 def test_the_costliest_model_is_tried_with_one_product_and_the_cheapest_with_all() -> None:
     filled: list[int] = []
     sample = [product(n) for n in range(100)]

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 EXAMPLES = 10
 TIMED = 300
 """Products on which learning is tried, to tell how long all of it takes."""
-STEPS = 4
-"""Training steps that are timed, at most."""
-ENOUGH = 10
-"""Seconds of them after which no further step is tried."""
+MORE = 4
+"""By how many times more examples each training step that is tried has."""
+ENOUGH = 4
+"""Seconds that a step may take for it to be tried, by the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,24 +185,31 @@ def _expected(model: StorableModel, pool: Pool, recipe: Recipe, seed: int) -> fl
 
 
 def _training_time(learner: Learner, part: Pool, size: int) -> float:
-    """Seconds for an epoch over the part in batches of ``size``, from a few steps after one to warm up."""
+    """Seconds for an epoch over the part in batches of ``size``. Tried is a step with one example, then with
+    ever more, as long as none takes long; a step costs something of its own, and so much an example."""
     learner.begin(part)
-    examples = list(learner.examples(part, 0))
-    learner.network.train()
-    batches = [examples[at : at + size] for at in range(0, min(len(examples), (1 + STEPS) * size), size)]
-    if not batches:
+    examples = sorted(learner.examples(part, 0), key=learner.length)
+    if not examples:
         return 0.0
-    begun, spent, timed = time.monotonic(), 0.0, 0
-    for number, batch in enumerate([batches[0], *(batches[1:] or batches)]):
-        learner.network(learner.collate(batch))["loss"].backward()
-        if number == 0:
-            begun = time.monotonic()
-            continue
-        timed += len(batch)
-        spent = time.monotonic() - begun
-        if spent > ENOUGH:
-            break
-    return spent / timed * len(examples)
+    learner.network.train()
+    most = min(size, len(examples))
+    _step(learner, examples, 1)  # the first takes longer
+    number, before = 1, 0.0
+    took = _step(learner, examples, 1)
+    each = took
+    while number < most and MORE * took <= ENOUGH:
+        before, fewer, number = took, number, min(most, MORE * number)
+        took = _step(learner, examples, number)
+        each = max(0.0, took - before) / (number - fewer)
+    return (took + each * (most - number)) * len(examples) / most
+
+
+def _step(learner: Learner, examples: Sequence[Any], number: int) -> float:
+    """The seconds of a step with so many examples, drawn evenly from the shortest to the longest."""
+    batch = [examples[(2 * at + 1) * len(examples) // (2 * number)] for at in range(number)]
+    begun = time.monotonic()
+    learner.network(learner.collate(batch))["loss"].backward()
+    return time.monotonic() - begun
 
 
 def preview_terminal(seen: Preview) -> RenderableType:

@@ -171,7 +171,7 @@ def plan_model(subject: Subject, survey: Survey, *, seconds: float, base: int | 
     peak = peak_of(lambda: _timed(watch, fill, measured))
     spent = watch.seconds
     part = _work(subject, measured)
-    flops, by = _flops(subject, whole, survey.sample)
+    flops, by = _flops(subject, whole, measured)
     own_flops = _formula(subject, part) or Cost()
     prepare = wide * _scaled(
         spent["prepare"], flops.prepare, own_flops.prepare, len(whole.windows), len(part.windows)
@@ -259,13 +259,13 @@ def _formula(subject: Subject, work: _Work) -> Cost | None:
 
 
 def _flops(
-    subject: Subject, whole: _Work, sample: Sequence[Product]
+    subject: Subject, whole: _Work, affordable: Sequence[Product]
 ) -> tuple[Cost, Literal["formula", "counter"]]:
-    """Of the whole sample."""
+    """Of the whole sample. Counted is on products that could be filled within the seconds that there are."""
     told = _formula(subject, whole)
     if told is not None:
         return told, "formula"
-    model, part = subject.model, _work(subject, sample[:COUNTED])
+    model, part = subject.model, _work(subject, affordable[:COUNTED])
     prepared, described = model.prepare(part.windows), model.describe(subject.attributes)
     windows, asks = len(part.windows), len(part.asks)
     prepare = counted(lambda: model.prepare(part.windows))

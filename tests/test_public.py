@@ -25,8 +25,8 @@ DATA = {
 PICTURES = {"--pictures-folder", "--picture-host", "--pictures-outside", "--ocr", "--ocr-cache"}
 FLAGS = {
     "attrex": "--version",
-    "attrex fit": "--out -o --schema --recipe --min-precision --complete --gate --dry-run --seed --json"
-    " --quiet -q",
+    "attrex fit": "--out -o --schema --recipe --min-precision --complete --gate --labels-per-value --dry-run"
+    " --seed --json --quiet -q",
     "attrex fill": "--model -m --out -o --all --ask --layout --min-precision --restart --seed --json"
     " --quiet -q --cache --cache-limit",
     "attrex backtest": "--schema --recipe --min-precision --share --html --seed --json --quiet -q",

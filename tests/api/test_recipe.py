@@ -41,6 +41,7 @@ def test_a_file_is_read_in_full(tmp_path: Path) -> None:
     noise: 0.2
     split: {train: 0.6, tune: 0.2, calibrate: 0.2}
     calibration: isotonic
+    labels_per_value: 50
     gate: {kind: category, recall: 0.99}
     """
     recipe = load_recipe(write(tmp_path, text))
@@ -49,7 +50,7 @@ def test_a_file_is_read_in_full(tmp_path: Path) -> None:
     assert recipe.negatives == Negatives(2, 0.5)
     assert recipe.noise == 0.2
     assert recipe.split == {"train": 0.6, "tune": 0.2, "calibrate": 0.2}
-    assert (recipe.calibration, recipe.relearn) == ("isotonic", False)
+    assert (recipe.calibration, recipe.relearn, recipe.labels_per_value) == ("isotonic", False, 50)
     assert recipe.gate == GateSettings("category", 0.99)
 
 
@@ -78,6 +79,10 @@ def test_a_file_is_read_in_full(tmp_path: Path) -> None:
         (
             "model: {builder: a}\nnegatives: {cut_out: fast}",
             r"negatives\.cut_out: expected a number, got 'fast'",
+        ),
+        (
+            "model: {builder: a}\nlabels_per_value: 0",
+            "labels_per_value: expected a whole number from 1, got 0",
         ),
         ("model: {builder: a}\nnoise: 1.5", r"noise is 1\.5; it must lie in \[0, 1\]"),
         ("model: {builder: a}\nnoise: {p: 1}", r"noise: expected a number, got \{'p': 1\}"),

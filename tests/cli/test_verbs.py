@@ -58,6 +58,19 @@ def test_fit_for_machines(shell: Shell, table: Path, tmp_path: Path) -> None:
     assert 0 < told["scores"]["micro"]["f1"] <= 1
 
 
+def test_few_labels_of_each_value_may_be_all_that_is_known(shell: Shell, table: Path, tmp_path: Path) -> None:
+    done = shell("fit", table, "-o", tmp_path / "m", "--recipe", "lexicon", "--labels-per-value", 4)
+    assert done.code == 0
+    assert "note: at most 4 labels of each value are known: 44 of " in done.err
+    told = json.loads(
+        shell("fit", table, "--recipe", "lexicon", "--labels-per-value", 4, "--dry-run", "--json").out
+    )
+    assert sum(row["filled"] for row in told["attributes"]) == 44
+    refused = shell("fit", table, "-o", tmp_path / "n", "--labels-per-value", 4, "--complete")
+    assert refused.code == 2
+    assert "Fix: give one of the two" in refused.err
+
+
 def test_a_dry_run_writes_nothing(shell: Shell, table: Path, tmp_path: Path) -> None:
     before = list(tmp_path.iterdir())
     done = shell("fit", table, "-o", tmp_path / "model", "--recipe", "lexicon", "--dry-run")

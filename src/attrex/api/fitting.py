@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from attrex.api.extractor import Extractor
+from attrex.api.few_labels import few_labels
 from attrex.api.gating import GateReport, GateSettings, Kind, learn_gate, picture_size
 from attrex.api.products import Data, path_of, stream_products
 from attrex.api.recipe import DEFAULT, Recipe, load_recipe
@@ -82,6 +83,7 @@ def fit(
     aim: str = "f1",
     complete: bool = False,
     gate: Kind | None = None,
+    labels_per_value: int | None = None,
     pictures: PictureAccess | None = None,
     seed: int = 0,
     out: str | Path | None = None,
@@ -93,10 +95,11 @@ def fit(
     ``aim``: "f1", or "precision=0.95" for the widest coverage at that precision. ``complete``: empty cells
     mean that no value is stated, instead of nothing. ``gate``: what decides which attributes a product is
     asked, "text", "category", "picture" or "none"; "auto" learns one where the schema does not say it and
-    where it pays; None: as the recipe has it. ``pictures``: those that model and gate may read (None: of the
-    data's folder, or of the working one). ``out``: the model folder, written at the end and, for trained
-    models, with checkpoints on the way, so that a run that was stopped goes on. ``progress`` gets a line of
-    text now and then.
+    where it pays; None: as the recipe has it. ``labels_per_value``: so many of each value are known at most,
+    drawn by the ``seed``, the rest of the cells unknown to all that is learnt; None: as the recipe has it.
+    ``pictures``: those that model and gate may read (None: of the data's folder, or of the working one).
+    ``out``: the model folder, written at the end and, for trained models, with checkpoints on the way, so
+    that a run that was stopped goes on. ``progress`` gets a line of text now and then.
 
     Started by ``torchrun``, all processes call this with the same arguments: they share the training, and
     the first alone calibrates, reports progress and writes. All return the same extractor, but for
@@ -115,8 +118,10 @@ def fit(
         raise InputError(
             "there is no product to learn from", file=path_of(reader), fix="give at least one row"
         )
+    few = chosen.labels_per_value if labels_per_value is None else labels_per_value
+    products, drawn = few_labels(products, few, complete=complete, seed=seed)
     settled = settle_schema(schema, reader, products)
-    notes = notes_on(products, settled, reader)
+    notes = [*drawn, *notes_on(products, settled, reader)]
     if reader is not None and reader is not data:  # who opened the reader has its problems at hand
         notes += [str(problem) for problem in reader.problems[:LISTED]]
     model = build(chosen.builder, chosen.arguments)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from attrex.api.few_labels import few_labels
 from attrex.api.fitting import (
     GivenSchema,
     build,
@@ -111,6 +112,7 @@ def preview(
     products = list(stream_products(reader, known_of(schema)))
     if not products:
         raise InputError("there is no product to learn from", file=reader.path, fix="give at least one row")
+    products, drawn = few_labels(products, recipe.labels_per_value, complete=complete, seed=seed)
     settled = settle_schema(schema, reader, products)
     model = build(recipe.builder, recipe.arguments)
     pictured = sum(bool(product.pictures) for product in products)
@@ -137,7 +139,7 @@ def preview(
         tuple((c.name, c.role, c.target, c.reason) for c in (reader.mapping or {}).values()),
         _rates(products, settled, report),
         _examples(report),
-        (*notes_on(products, settled, reader), *told),
+        (*drawn, *notes_on(products, settled, reader), *told),
         read + learning,
         None if gated is None else gated[1],
         pictured,

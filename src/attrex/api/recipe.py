@@ -10,6 +10,7 @@
     split: {train: 0.8, tune: 0.1, calibrate: 0.1}
     calibration: platt                             # or isotonic
     relearn: false                                 # learn again on all parts once thresholds are known
+    labels_per_value: 10                           # known at most, of all parts together; left out: all
     gate: {kind: auto, recall: 0.995}              # asked: auto, text, category, picture or none
 """
 
@@ -54,6 +55,7 @@ class Recipe:
     split: Mapping[str, float] = field(default_factory=lambda: {"train": 0.8, "tune": 0.1, "calibrate": 0.1})
     calibration: Literal["platt", "isotonic"] = "platt"
     relearn: bool = False
+    labels_per_value: int | None = None
     gate: GateSettings = AUTO
 
 
@@ -101,6 +103,7 @@ def _parse(content: str, name: str) -> Recipe:
             "split",
             "calibration",
             "relearn",
+            "labels_per_value",
             "gate",
         ),
     )
@@ -130,6 +133,7 @@ def _parse(content: str, name: str) -> Recipe:
         noise=_noise(settings),
         calibration=calibration,
         relearn=relearn,
+        labels_per_value=_labels(settings),
         gate=_gate(_mapping(settings.get("gate", {}), "gate")),
         **made,
     )
@@ -178,6 +182,13 @@ def _noise(settings: Mapping[str, Any]) -> float:
     if not 0 <= noise <= 1:
         raise ConfigError(f"noise is {noise:g}; it must lie in [0, 1]")
     return noise
+
+
+def _labels(settings: Mapping[str, Any]) -> int | None:
+    number = settings.get("labels_per_value")
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+        raise ConfigError(f"labels_per_value: expected a whole number from 1, got {number!r}")
+    return number
 
 
 def _split(data: Mapping[str, Any]) -> dict[str, float]:

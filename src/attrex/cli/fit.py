@@ -28,6 +28,12 @@ def fit(
     min_precision: o.MinPrecision = None,
     complete: o.Complete = False,
     gate: o.Gate = None,
+    labels_per_value: Annotated[
+        int | None,
+        typer.Option(
+            "--labels-per-value", help="Know so many labels of each value at most, drawn by the seed."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be learnt from, and how long it would take.")
     ] = False,
@@ -51,6 +57,8 @@ def fit(
     settled = load_recipe(recipe or DEFAULT)
     if gate is not None:
         settled = replace(settled, gate=replace(settled.gate, kind=gate.value))
+    if labels_per_value is not None:
+        settled = replace(settled, labels_per_value=labels_per_value)
     if dry_run:
         with telling(reader):
             seen = preview(

@@ -41,9 +41,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[Pool]:
     """The pools that are cut and tokenised."""
     seen: list[Pool] = []
 
-    def counted(pool: Pool, *rest: Any) -> list[TaggedWindow]:
+    def counted(pool: Pool, *rest: Any, **more: Any) -> list[TaggedWindow]:
         seen.append(pool)
-        return tagged_windows(pool, *rest)
+        return tagged_windows(pool, *rest, **more)
 
     monkeypatch.setattr(trained, "tagged_windows", counted)
     return seen

@@ -178,7 +178,8 @@ class Pipeline:
         )
 
     def _has_input(self, product: Product) -> bool:
-        if self.model.traits.pictures is not None and product.pictures:
+        traits = self.model.traits
+        if traits.pictures is not None and traits.pictures_alone and product.pictures:
             return True
         return any(source.text and not source.text.isspace() for source in product.sources)
 

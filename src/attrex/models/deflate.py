@@ -159,6 +159,8 @@ class DeflateNetwork(nn.Module):
 class Deflate:
     """The mechanism; see the module's text."""
 
+    sees_alone = True
+
     def __init__(self, beams: int, *, window: int, projection: int) -> None:
         self._beams, self._window, self._projection = beams, window, projection
 

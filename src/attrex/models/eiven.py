@@ -63,6 +63,7 @@ class Eiven:
     """The mechanism; see the module's text."""
 
     record_types = (PreparedPrefix, DescribedQuestion)
+    sees_alone = True
 
     def __init__(
         self,

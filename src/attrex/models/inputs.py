@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -60,15 +60,20 @@ class Inputs:
 
 
 def lay_out(
-    readings: Sequence[Reading], tokeniser: Tokeniser, questions: Sequence[Sequence[int]] | None = None
+    readings: Sequence[Reading],
+    tokeniser: Tokeniser,
+    questions: Sequence[Sequence[int]] | None = None,
+    *,
+    at_least: Literal[0, 1] = 0,
 ) -> Inputs:
-    """One row per reading; ``questions``: tokens that stand before each, their separator included."""
+    """One row per reading; ``questions``: tokens that stand before each, their separator included.
+    ``at_least`` 1: of a text without a token the separator behind it stands for one, for a chain has one."""
     asked: Sequence[Sequence[int]] = [()] * len(readings) if questions is None else questions
     before = [[*tokeniser.opening, *q, *r.prefix] for q, r in zip(asked, readings, strict=True)]
     ids_NS, mask_NS = padded(
         [[*b, *r.ids, tokeniser.separator] for b, r in zip(before, readings, strict=True)], tokeniser.padding
     )
-    lengths_N1 = torch.tensor([[len(reading)] for reading in readings])
+    lengths_N1 = torch.tensor([[max(at_least, len(reading))] for reading in readings])
     within_1T = torch.arange(int(lengths_N1.max())).unsqueeze(0)
     chain_NT = within_1T < lengths_N1
     first_N1 = torch.tensor([[len(b)] for b in before])

@@ -34,7 +34,8 @@ class Traits:
     that says "disk" is a ``Packing`` one.
     ``pictures``: how many pixels a side the pictures of products shall have; None for a model that reads
     none. It is known before ``begin``. The products that such a model sees have only pictures that could be
-    read, each with its ``pixels``; a product may have none, and may have pictures and no text.
+    read, each with its ``pixels``; a product may have none, and may have pictures and no text unless
+    ``pictures_alone`` is False.
     ``joint``: answers to one product's asks depend on each other.
     ``window``: the longest input in tokens of ``Model.tokeniser``; None reads texts of any length.
     ``concurrent``: ``prepare`` and ``answer`` may run in several threads at once, and gain by it.
@@ -48,6 +49,7 @@ class Traits:
     window: int | None = None
     concurrent: bool = False
     batch: int | None = None
+    pictures_alone: bool = True
 
 
 @runtime_checkable

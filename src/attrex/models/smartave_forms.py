@@ -53,6 +53,7 @@ class Seen:
 
     record_types = (PreparedSources, DescribedQuestion)
     concurrent: Literal[True] = True
+    sees_alone = True
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
@@ -150,6 +151,7 @@ class Apart:
 
     record_types = (PreparedProduct, DescribedWords)
     concurrent: Literal[True] = True
+    sees_alone = True
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape

@@ -130,12 +130,15 @@ class TaggedWindow:
     asks: tuple[TaggedAsk, ...]
 
 
-def tagged_windows(pool: Pool, tokeniser: Tokeniser, limit: int) -> list[TaggedWindow]:
+def tagged_windows(
+    pool: Pool, tokeniser: Tokeniser, limit: int, *, pictured: bool = False
+) -> list[TaggedWindow]:
     """The pool as a tagger learns it: products cut and read as they will be at extraction.
 
     A window without the value teaches "none" only where the ask's spans are known to be all there are
     (``Label.complete``); one that holds half a value, or a value without a token, teaches nothing of it.
-    Windows without tokens or asks are left out.
+    Windows without tokens or asks are left out, but for those without tokens that have a picture, where the
+    model learns of them (``pictured``).
     """
     labels: list[list[Label]] = [[] for _ in pool.products]
     for label in pool.labels:
@@ -145,9 +148,14 @@ def tagged_windows(pool: Pool, tokeniser: Tokeniser, limit: int) -> list[TaggedW
     tagged: list[TaggedWindow] = []
     for window, reading in zip(windows, readings, strict=True):
         asks = [ask for label in labels[window.index] if (ask := _tagged(label, window, reading))]
-        if len(reading) and asks:
+        if asks and (len(reading) or (pictured and is_pictured(window.product))):
             tagged.append(TaggedWindow(window.product, reading, tuple(asks)))
     return tagged
+
+
+def is_pictured(product: Product) -> bool:
+    """Whether there is a picture of it that was read."""
+    return any(picture.pixels is not None for picture in product.pictures)
 
 
 def _tagged(label: Label, window: Window, reading: Reading) -> TaggedAsk | None:

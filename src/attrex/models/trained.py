@@ -115,6 +115,14 @@ class ConcurrentMechanism(Protocol):
 
 
 @runtime_checkable
+class PicturedMechanism(Protocol):
+    """What a mechanism says that looks at pictures: whether it learns and answers of a picture alone, without
+    a text. Its records of one are ``Seeing``."""
+
+    sees_alone: bool
+
+
+@runtime_checkable
 class Seeing(Protocol):
     """What a record says that holds a picture, of which it can be asked without a text: ``seen`` is not 0."""
 
@@ -177,7 +185,14 @@ class TrainedModel(Generic[Network]):
             window=self._window,
             concurrent=concurrent,
             batch=self._batch,
+            pictures_alone=self._sees_alone,
         )
+
+    @property
+    def _sees_alone(self) -> bool:
+        if self._pictures is None or not isinstance(self.mechanism, PicturedMechanism):
+            return False
+        return self.mechanism.sees_alone
 
     @property
     def tokeniser(self) -> Tokeniser:
@@ -248,7 +263,7 @@ class TrainedModel(Generic[Network]):
         """Tokeniser, encoder, attributes, and the pool read once. What was read is kept for ``examples`` as
         long as the pool itself is."""
         text = self._text.make(pool)
-        windows = tagged_windows(pool, text.tokeniser, self._window)
+        windows = tagged_windows(pool, text.tokeniser, self._window, pictured=self._sees_alone)
         trims = Trims.learn(windows)
         attributes = list({a.name: a for a in pool.attributes()}.values())
         table = self._attributes.begin(attributes, windows)
@@ -263,7 +278,7 @@ class TrainedModel(Generic[Network]):
         if self._read is not None and self._read[0]() is pool:
             windows = self._read[1]
         else:
-            windows = tagged_windows(pool, self.tokeniser, self._window)
+            windows = tagged_windows(pool, self.tokeniser, self._window, pictured=self._sees_alone)
         if self._replacement:
             seed = f"{torch.initial_seed()}/{epoch}"
             windows = with_replacements(windows, self._replacement, limit=self._window, seed=seed)

@@ -24,7 +24,7 @@ from attrex.models.interface import Grid
 from attrex.models.known_values import KnownValuesTable, class_tensors, with_known
 from attrex.models.pictured_text import picture_tensors, see
 from attrex.models.sequence_tagger import DescribedPlace, describe_places
-from attrex.models.tagging import TaggedWindow, proposed
+from attrex.models.tagging import TaggedWindow, is_pictured, proposed
 from attrex.models.text_encoders import MadeText
 from attrex.models.trained import Learnt
 from attrex.models.unified_tags import TagPart, decoded, range_tensors
@@ -53,12 +53,14 @@ MakeValues = Callable[[int, Sequence[int]], nn.Module]
 @dataclass(frozen=True, slots=True)
 class PreparedProduct:
     """A window, what is kept of its tokens ``(T, X)``, the probability of each attribute that it applies, and
-    those of all known values ``(C,)``."""
+    those of all known values ``(C,)``. Of a picture without a text, which is ``seen``, there is one token
+    that nothing is read off."""
 
     reading: Reading
     tokens_TX: Tensor
     range: tuple[float, ...] | None
     values_C: Tensor | None
+    seen: int = 0
 
 
 class UnifiedNetwork(nn.Module):
@@ -110,6 +112,8 @@ class UnifiedTagger:
         self, encoder: MakeEncoder, tags: MakeTags, *, values: MakeValues | None, others: int | None = None
     ) -> None:
         self._encoder, self._tags, self._values, self._others = encoder, tags, values, others
+        # What a picture shows is known by the value head alone.
+        self.sees_alone = values is not None
 
     def assemble(self, text: MadeText, table: AttributeTable) -> UnifiedNetwork:
         assert isinstance(table, KnownValuesTable)
@@ -120,7 +124,8 @@ class UnifiedTagger:
     def prepare(self, learnt: Learnt[UnifiedNetwork], products: Sequence[Product]) -> list[PreparedProduct]:
         """The encoders, the range and the values, once a window."""
         readings = read(products, learnt.tokeniser)
-        live = [at for at, reading in enumerate(readings) if len(reading)]
+        seen = [self.sees_alone and is_pictured(product) for product in products]
+        live = [at for at, reading in enumerate(readings) if len(reading) or seen[at]]
 
         def make(batch: list[int]) -> list[PreparedProduct]:
             chosen = [live[at] for at in batch]
@@ -130,9 +135,9 @@ class UnifiedTagger:
             len(readings[at]) + len(readings[at].prefix) + PICTURE * bool(products[at].pictures)
             for at in live
         ]
-        made = iter(in_batches(lengths, PREPARED_TOKENS, make))
+        made = dict(zip(live, in_batches(lengths, PREPARED_TOKENS, make), strict=True))
         nothing = torch.zeros(0, 1)
-        return [next(made) if len(r) else PreparedProduct(r, nothing, None, None) for r in readings]
+        return [made.get(at) or PreparedProduct(r, nothing, None, None) for at, r in enumerate(readings)]
 
     def describe(
         self, learnt: Learnt[UnifiedNetwork], attributes: Sequence[Attribute]
@@ -189,7 +194,7 @@ class UnifiedTagger:
         return windows if self._others is None else decoded(windows, epoch, self._others)
 
     def collate(self, learnt: Learnt[UnifiedNetwork], examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
-        inputs = lay_out([example.reading for example in examples], learnt.tokeniser)
+        inputs = lay_out([example.reading for example in examples], learnt.tokeniser, at_least=1)
         network, table = learnt.network, learnt.table
         assert isinstance(table, KnownValuesTable)
         return {
@@ -205,7 +210,7 @@ def _prepared(
     learnt: Learnt[UnifiedNetwork], readings: Sequence[Reading], products: Sequence[Product]
 ) -> list[PreparedProduct]:
     network, device = learnt.network, learnt.device
-    inputs = lay_out(readings, learnt.tokeniser).to(device)
+    inputs = lay_out(readings, learnt.tokeniser, at_least=1).to(device)
     pictures = {name: tensor.to(device) for name, tensor in picture_tensors(products).items()}
     seen = see(network.encoder, inputs, pictures)
     looked = network.part.look(seen)
@@ -216,9 +221,10 @@ def _prepared(
     return [
         PreparedProduct(
             reading,
-            looked.tokens_BTX[at, : len(reading)],
+            looked.tokens_BTX[at, : max(1, len(reading))],
             None if ranges is None else tuple(ranges[at]),
             None if values_BC is None else values_BC[at],
+            seen=int(pictures["picture_B"][at] >= 0),
         )
         for at, reading in enumerate(readings)
     ]
@@ -234,6 +240,9 @@ def _decoded(
     tokens = [window.tokens_TX.to(learnt.device) for window in windows.values()]
     asks_N2 = torch.tensor([[row[id(w)], d.place] for w, d in asked], device=learnt.device)
     marginals_NTL, none_N = network.part.spans(tokens, asks_N2)
+    mute_N = torch.tensor([not len(window.reading) for window, _ in asked], device=learnt.device)
+    marginals_NTL = marginals_NTL.masked_fill(mute_N.view(-1, 1, 1), -torch.inf)
+    none_N = none_N.masked_fill(mute_N, 0.0)
     readings, names = [window.reading for window, _ in asked], [described.name for _, described in asked]
     tagged = proposed(marginals_NTL, none_N, readings, names, learnt.trims)
     threshold = network.part.threshold

@@ -213,10 +213,10 @@ def plan_model(subject: Subject, survey: Survey, *, seconds: float, base: int | 
 
 
 def _work(subject: Subject, products: Sequence[Product]) -> _Work:
-    """As the pipeline does it: products without a text (or a picture, where the model reads these) or without
-    an ask are not read."""
+    """As the pipeline does it: products without a text (or a picture, where one is enough for the model) or
+    without an ask are not read."""
     model = subject.model
-    looks = model.traits.pictures is not None
+    looks = model.traits.pictures is not None and model.traits.pictures_alone
     readable = [
         p
         for p in products

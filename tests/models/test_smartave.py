@@ -48,19 +48,19 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def maker(base: Path) -> BlockMaker:
-    return BlockMaker(begun(base).tokeniser, ["title", "bullets"], longest=6, patches=3)
+    return BlockMaker(begun(base).tokeniser, ["title", "bullets"], longest=6)
 
 
 def test_sources_category_and_pictures_are_blocks_of_their_own(base: Path, maker: BlockMaker) -> None:
     tokeniser = begun(base).tokeniser
     given = product("1", "Hats", "red cotton", {}, notes="wool", bullets="steel", empty=" ")
     (reading,) = read([given], tokeniser)
-    blocks = maker.product(reading, 2)
+    blocks = maker.product(reading, [3, 1])
     assert [b.modality for b in blocks] == [CATEGORY, OTHER + 1, OTHER, OTHER + 2, PICTURE, PICTURE]
     (cls,) = tokeniser.opening
     ids = [tokens.ids for tokens in tokeniser.encode(["Hats", "red cotton", "wool", "steel"])]
     assert [list(b.ids) for b in blocks[:4]] == [[cls, *own, tokeniser.separator] for own in ids]
-    assert [len(b.ids) for b in blocks[4:]] == [3, 3]
+    assert [len(b.ids) for b in blocks[4:]] == [3, 1]
     places = [at for b in blocks for at in b.at if at != NOT_TEXT]
     assert places == [0, 1, 3, 5]  # separators between sources are nobody's
     assert maker.attribute([7, 8, tokeniser.separator]).modality == ATTRIBUTE

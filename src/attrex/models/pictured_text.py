@@ -45,7 +45,8 @@ class PicturedText:
 
 def _both(text: MadeText, vision: MadeVision) -> MadeText:
     # A folder must hold what is frozen, unless all of it can be had again.
-    frozen = any(not p.requires_grad for p in vision.encoder.parameters())
+    seen = [vision.encoder, *([] if vision.detector is None else [vision.detector])]
+    frozen = any(not p.requires_grad for module in seen for p in module.parameters())
     return replace(
         text,
         encoder=WithVision(text.encoder, vision),

@@ -19,7 +19,7 @@ from attrex.models.smartave_parts import Queries, Shape
 from attrex.models.smartave_values import ReadAttributes
 from attrex.models.text_encoders import Shapes, TextPart, pretrained_text
 from attrex.models.trained import Mechanism, TrainedModel
-from attrex.models.vision_encoders import VisionArguments, VisionPart
+from attrex.models.vision_encoders import RegionArguments, VisionArguments, VisionPart
 from attrex.nn.structured import PATTERNS, Pattern
 
 Form = Literal["seen", "apart"]
@@ -78,11 +78,22 @@ def build_smartave(
     vision_frozen: bool = False,
     vision_size: int = 112,
     vision_widths: Sequence[int] = (32, 64, 128, 256),
+    regions: Literal["grid", "detector"] = "grid",
+    detector: str = "hustvl/yolos-tiny",
+    detector_size: int = 448,
+    objects: int = 16,
+    objects_from: float = 0.5,
 ) -> TrainedModel[Any]:
-    """With pictures: each is a source of its own, the picture as a whole and its patches (a grid), by a
-    vision encoder (``VisionArguments``). The others as in ``build_smartave_text``."""
+    """With pictures: each is a source of its own, the picture as a whole and its ``regions``, by a vision
+    encoder (``VisionArguments``). The others as in ``build_smartave_text``.
+
+    ``regions``: "grid", the encoder's own patches, or "detector", the objects that a ``detector`` of DETR's
+    kind (a folder, or a name on the hub) finds in pictures of ``detector_size`` pixels: the ``objects``
+    surest at most, each at least as sure as ``objects_from``. The encoder sees each of them on its own.
+    """
     arguments: dict[str, Any] = dict(locals())
-    return _built("smartave", arguments, VisionArguments.among(arguments).part())
+    part = RegionArguments.among(arguments).part(VisionArguments.among(arguments).part())
+    return _built("smartave", arguments, part)
 
 
 def _built(builder: str, given: dict[str, Any], vision: VisionPart | None) -> TrainedModel[Any]:

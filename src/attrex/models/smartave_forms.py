@@ -1,7 +1,6 @@
 """SMARTAVE's two forms: what of the work is done before product and attribute know each other.
 
-Legend: C pictures, P patches, G hyper-tokens, K layers, T text tokens, D hidden, L words of an attribute, A
-asks, N products.
+Legend: G hyper-tokens, K layers, T text tokens, D hidden, L words of an attribute, A asks, N products.
 """
 
 from __future__ import annotations
@@ -18,11 +17,12 @@ from attrex.core import Answer, Attribute, Product
 from attrex.models.attribute_parts import AttributeTable
 from attrex.models.inputs import in_batches
 from attrex.models.pair_reader import DescribedQuestion
+from attrex.models.picture_regions import Shown, joined, seen_pictures
 from attrex.models.questions import questions
 from attrex.models.smartave_answers import Asked, decided
 from attrex.models.smartave_inputs import lay_out
 from attrex.models.smartave_network import ApartNetwork, Knowing, Meeting, SeenNetwork
-from attrex.models.smartave_parts import Shape, features, looked_at, pictures_of, seen_pictures, taught
+from attrex.models.smartave_parts import Shape, features, looked_at, pictures_of, taught
 from attrex.models.tagging import TaggedWindow
 from attrex.models.text_encoders import MadeText
 from attrex.models.trained import Learnt
@@ -41,10 +41,10 @@ COPIED = 32_768
 
 @dataclass(frozen=True, slots=True)
 class PreparedSources:
-    """A window as read, and what its pictures show ``(C, P, features)``; ``seen``: how many they are."""
+    """A window as read, and what its pictures show; ``seen``: how many they are."""
 
     reading: Reading
-    features_CPF: Tensor
+    shown: Shown
     seen: int
 
 
@@ -65,8 +65,8 @@ class Seen:
         """Tokens, and the pictures' features."""
         readings = read(products, learnt.tokeniser)
         return [
-            PreparedSources(reading, features_CPF, len(features_CPF))
-            for reading, features_CPF in zip(readings, features(learnt, products), strict=True)
+            PreparedSources(reading, shown, len(shown.counts))
+            for reading, shown in zip(readings, features(learnt, products), strict=True)
         ]
 
     def describe(
@@ -86,14 +86,13 @@ class Seen:
         def answers(chosen: list[int]) -> Sequence[Answer]:
             given = [asked[at] for at in chosen]
             rows = [
-                [maker.attribute(question.ids), *maker.product(window.reading, window.seen)]
+                [maker.attribute(question.ids), *maker.product(window.reading, window.shown.counts)]
                 for window, question in given
             ]
             readings = [window.reading for window, _ in given]
             laid = lay_out(rows, readings, network.extraction.script).to(learnt.device)
-            features = [window.features_CPF.to(learnt.device) for window, _ in given]
-            seen = [each for each in features if len(each)]
-            told_AD, states_ATD = network.read(laid, torch.cat(seen) if seen else None)
+            shown = joined([window.shown.to(learnt.device) for window, _ in given])
+            told_AD, states_ATD = network.read(laid, shown)
             made = Asked(told_AD, writer.key(states_ATD), laid.pieces_NT)
             names = [question.name for _, question in given]
             return decided(learnt, network, made, readings, names, beams=self._shape.beams)
@@ -116,7 +115,7 @@ class Seen:
         readings = [example.reading for example in examples]
         return {
             **lay_out(rows, readings, network.extraction.script).tensors(),
-            **pictures_of([example.product for example in examples]),
+            **pictures_of(network.reader, examples),
             **taught(network.extraction, readings, [(row, ask) for row, ask in enumerate(asks)], self._shape),
         }
 
@@ -219,7 +218,7 @@ class Apart:
         return {
             **lay_out(rows, readings, script).tensors(),
             **lay_out(named, [None] * len(named), script).tensors("attribute "),
-            **pictures_of([example.product for example in examples]),
+            **pictures_of(network.reader, examples),
             "row_A": torch.tensor([row for row, _ in asks]),
             "attribute_A": torch.tensor([place[ask.attribute] for _, ask in asks]),
             **taught(network.extraction, readings, asks, self._shape),
@@ -232,11 +231,11 @@ def _prepared(
     network = learnt.network
     shown = features(learnt, products)
     rows = [
-        network.reader.maker.product(reading, len(own)) for reading, own in zip(readings, shown, strict=True)
+        network.reader.maker.product(reading, own.counts)
+        for reading, own in zip(readings, shown, strict=True)
     ]
     laid = lay_out(rows, readings, network.extraction.script).to(learnt.device)
-    seen = [own for own in shown if len(own)]
-    sources, states_NTD = network.read(laid, torch.cat(seen) if seen else None)
+    sources, states_NTD = network.read(laid, joined(shown))
     hypers, texts = sources.mask_PG.sum(1).tolist(), laid.mask_NT.sum(1).tolist()
     return [
         PreparedProduct(
@@ -244,7 +243,7 @@ def _prepared(
             sources.hyper_KPGD[:, at, :G].transpose(0, 1).contiguous(),
             states_NTD[at, :T].contiguous(),
             laid.pieces_NT[at, :T].contiguous(),
-            len(own),
+            len(own.counts),
         )
         for at, (reading, G, T, own) in enumerate(zip(readings, hypers, texts, shown, strict=True))
     ]

@@ -5,7 +5,7 @@ may be is several of about the same length, each with a hyper-token of its own, 
 An empty source is no block. A product's category is a block too.
 
 Legend: N rows, R blocks, M local tokens, T text tokens of a row, J sources of all rows, L tokens of a source,
-X patches.
+X regions of pictures.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class Block:
 
 
 class BlockMaker:
-    """What is made into blocks how. ``names``: sources that are told apart; ``longest``: tokens of a block;
-    ``patches``: local tokens of a picture."""
+    """What is made into blocks how. ``names``: sources that are told apart; ``longest``: tokens of a block of
+    text."""
 
-    def __init__(self, tokeniser: Tokeniser, names: Sequence[str], *, longest: int, patches: int = 0) -> None:
-        self._tokeniser, self._patches = tokeniser, patches
+    def __init__(self, tokeniser: Tokeniser, names: Sequence[str], *, longest: int) -> None:
+        self._tokeniser = tokeniser
         self._names: Mapping[str, int] = {name: OTHER + 1 + at for at, name in enumerate(names)}
         self._room = longest - len(tokeniser.opening) - 1
         assert self._room > 0, "a block has no room for a word"
@@ -58,8 +58,8 @@ class BlockMaker:
         """Of its tokens, as ``questions.questions`` gives them."""
         return self._block(ATTRIBUTE, question[:-1], [NOT_TEXT] * (len(question) - 1))
 
-    def product(self, reading: Reading, pictures: int = 0) -> list[Block]:
-        """Category, sources and pictures, of what there is."""
+    def product(self, reading: Reading, pictures: Sequence[int] = ()) -> list[Block]:
+        """Category, sources and pictures, of what there is. ``pictures``: how many regions each has."""
         blocks = []
         if reading.prefix:
             words = reading.prefix[:-1]
@@ -81,8 +81,8 @@ class BlockMaker:
                 for first, last in pairwise(edges)
             ]
             start = end
-        filler = [self._tokeniser.padding] * self._patches
-        blocks += [Block(PICTURE, filler, [NOT_TEXT] * self._patches)] * pictures
+        filler = self._tokeniser.padding
+        blocks += [Block(PICTURE, [filler] * count, [NOT_TEXT] * count) for count in pictures]
         return blocks
 
     def _block(self, modality: int, ids: Sequence[int], at: Sequence[int]) -> Block:
@@ -99,7 +99,7 @@ class Laid:
     """A batch of rows. ``ids_M``, ``place_M``: words and their places in their blocks; ``length_R``,
     ``owner_R``, ``modality_R``: of the blocks; ``text_NT``: the texts' tokens in the readings' order, among
     the M, of which ``mask_NT`` are real; ``pieces_NT``: the pieces that may be copied there; ``patch_X``:
-    where the patches of all pictures stand."""
+    where the regions of all pictures stand."""
 
     ids_M: Tensor
     place_M: Tensor

@@ -4,9 +4,8 @@ Two forms, told apart by when the product meets the attribute. ``SeenNetwork``, 
 one more block, and every local state knows what is asked. ``ApartNetwork``: the product is read without it,
 and only the attribute's hyper-token, the decoder and the tags know both sides.
 
-Legend: N rows of blocks, C pictures, B picture blocks, P patches with the whole picture, S pixels a side, A
-asks, M local tokens, R blocks, G hyper-tokens of a product, T text tokens, J sources that are tagged, L
-pieces written or tokens of a source, Q attributes, K layers, D hidden.
+Legend: N rows of blocks, A asks, M local tokens, R blocks, G hyper-tokens of a product, T text tokens, J
+sources that are tagged, L pieces written or tokens of a source, Q attributes, K layers, D hidden.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor, nn
 
+from attrex.models.picture_regions import Objects, Patches, Shown, shown_in
 from attrex.models.sequence_tagger import chain_of, own_decoders
 from attrex.models.smartave_inputs import BlockMaker, Laid
 from attrex.models.tagging import FLOOR
-from attrex.models.vision_encoders import MadeVision
 from attrex.models.writing import Key, Script
 from attrex.nn import crf
 from attrex.nn.beams import Steps, Written, search
@@ -36,37 +35,12 @@ MET = 64
 """Width in which a state that does not know the attribute meets it to be tagged."""
 
 
-class PictureTokens(nn.Module):
-    """A vision encoder's features as local tokens (3.3): a projection, and where the patch is in the picture.
-    The picture as a whole comes first."""
-
-    mean_3: Tensor
-    std_3: Tensor
-
-    def __init__(self, made: MadeVision, width: int) -> None:
-        super().__init__()
-        self.vision, self.patches = made.encoder, made.patches + 1
-        self.project = nn.Linear(made.width, width)
-        self.places_PD = nn.Parameter(torch.zeros(self.patches, width))
-        self.register_buffer("mean_3", torch.tensor(list(made.mean)), persistent=False)
-        self.register_buffer("std_3", torch.tensor(list(made.std)), persistent=False)
-
-    def features(self, pixels_CSS3: Tensor) -> Tensor:
-        """``(C, P + 1, features)`` of pictures whose pixels are red, green and blue in 0 to 255."""
-        scaled_CSS3 = (pixels_CSS3.float() / 255 - self.mean_3) / self.std_3
-        patches_CPD, pooled_CD = self.vision(scaled_CSS3.permute(0, 3, 1, 2).contiguous())
-        return torch.cat([pooled_CD.unsqueeze(1), patches_CPD], 1)
-
-    def forward(self, features_BPD: Tensor) -> Tensor:
-        """``(B (P + 1), D)``, picture by picture."""
-        tokens_BPD: Tensor = self.project(features_BPD) + self.places_PD
-        return tokens_BPD.flatten(0, 1)
-
-
 class SourceReader(nn.Module):
-    """Words and patches to states. ``maker``: how blocks are made of what it reads."""
+    """Words and regions of pictures to states. ``maker``: how blocks are made of what it reads."""
 
-    def __init__(self, encoder: StructuredEncoder, pictures: PictureTokens | None, maker: BlockMaker) -> None:
+    def __init__(
+        self, encoder: StructuredEncoder, pictures: Patches | Objects | None, maker: BlockMaker
+    ) -> None:
         super().__init__()
         self.encoder, self.pictures, self.maker = encoder, pictures, maker
 
@@ -75,18 +49,18 @@ class SourceReader(nn.Module):
         vectors: Tensor = self.encoder.encoder.embed(ids)
         return vectors
 
-    def enter(self, laid: Laid, features_BPD: Tensor | None) -> tuple[Tensor, Tensor, Blocks]:
+    def enter(self, laid: Laid, shown: Shown | None) -> tuple[Tensor, Tensor, Blocks]:
         """The first layer's local and hyper-tokens, and how their blocks lie."""
         blocks = Blocks(laid.length_R.tolist(), laid.owner_R.tolist(), laid.ids_M.device)
         vectors_MD = self.words(laid.ids_M.unsqueeze(0))[0]
-        if self.pictures is not None and features_BPD is not None and len(features_BPD):
-            patches_XD = self.pictures(features_BPD).to(vectors_MD.dtype)
-            vectors_MD = vectors_MD.index_copy(0, laid.patch_X, patches_XD)
+        if self.pictures is not None and shown is not None:
+            vectors_MD = vectors_MD.index_copy(0, laid.patch_X, self.pictures(shown).to(vectors_MD.dtype))
         return *self.encoder.enter(vectors_MD, laid.place_M, laid.modality_R, blocks), blocks
 
-    def forward(self, laid: Laid, features_BPD: Tensor | None) -> tuple[Tensor, Tensor, list[Tensor], Blocks]:
-        """Local and hyper-tokens, and the hyper-tokens in front of each layer."""
-        local_MD, hyper_RD, blocks = self.enter(laid, features_BPD)
+    def forward(self, laid: Laid, shown: Shown | None) -> tuple[Tensor, Tensor, list[Tensor], Blocks]:
+        """Local and hyper-tokens, and the hyper-tokens in front of each layer. ``shown``: of the picture
+        blocks in their order; None where there are none."""
+        local_MD, hyper_RD, blocks = self.enter(laid, shown)
         return *self.encoder(local_MD, hyper_RD, blocks), blocks
 
 
@@ -278,15 +252,15 @@ class SeenNetwork(nn.Module):
         super().__init__()
         self.reader, self.extraction = reader, extraction
 
-    def read(self, laid: Laid, features_BPD: Tensor | None) -> tuple[Tensor, Tensor]:
+    def read(self, laid: Laid, shown: Shown | None) -> tuple[Tensor, Tensor]:
         """Each ask's hyper-token ``(A, D)`` and its text's states ``(A, T, D)``."""
-        local_MD, hyper_RD, _, _ = self.reader(laid, features_BPD)
+        local_MD, hyper_RD, _, _ = self.reader(laid, shown)
         return hyper_RD[laid.modality_R == ATTRIBUTE], local_MD[laid.text_NT]
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """``loss``: see ``ExtractionLayer.loss``."""
         laid = Laid.of(batch)
-        told_AD, states_ATD = self.read(laid, features_of(self.reader, batch))
+        told_AD, states_ATD = self.read(laid, shown_in(self.reader.pictures, batch))
         row_A = torch.arange(len(told_AD), device=told_AD.device)
         return {"loss": self.extraction.loss(self.reader.words, told_AD, states_ATD, row_A, laid, batch)}
 
@@ -299,9 +273,9 @@ class ApartNetwork(nn.Module):
         super().__init__()
         self.reader, self.extraction = reader, extraction
 
-    def read(self, laid: Laid, features_BPD: Tensor | None) -> tuple[Sources, Tensor]:
+    def read(self, laid: Laid, shown: Shown | None) -> tuple[Sources, Tensor]:
         """What attributes will need, and the texts' states ``(N, T, D)``."""
-        local_MD, _, before, blocks = self.reader(laid, features_BPD)
+        local_MD, _, before, blocks = self.reader(laid, shown)
         index_NG, mask_NG = blocks.hypers.padded(local_MD.device)
         hyper_KNGD = torch.stack([each_RD[index_NG] for each_RD in before])
         return Sources(hyper_KNGD, mask_NG), local_MD[laid.text_NT]
@@ -316,15 +290,8 @@ class ApartNetwork(nn.Module):
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """``loss``: see ``ExtractionLayer.loss``."""
         laid = Laid.of(batch)
-        sources, states_NTD = self.read(laid, features_of(self.reader, batch))
+        sources, states_NTD = self.read(laid, shown_in(self.reader.pictures, batch))
         words, hyper_QD = self.describe(Laid.of(batch, "attribute "))
         row_A, attribute_A = batch["row_A"], batch["attribute_A"]
         told_AD = self.reader.encoder.ask(hyper_QD[attribute_A], sources, row_A, words, attribute_A)
         return {"loss": self.extraction.loss(self.reader.words, told_AD, states_NTD, row_A, laid, batch)}
-
-
-def features_of(reader: SourceReader, batch: Mapping[str, Tensor]) -> Tensor | None:
-    """Of the pictures of a batch in the order of their blocks; None where there are none to look at."""
-    if reader.pictures is None or not len(batch["picture_B"]):
-        return None
-    return reader.pictures.features(batch["pixels_CSS3"])[batch["picture_B"]]

@@ -1,6 +1,6 @@
 """What both forms of SMARTAVE are made of: the network's parts, pictures as tensors, and what is taught.
 
-Legend: C pictures, S pixels a side, B picture blocks, P patches, A asks, L pieces or tokens, J sources.
+Legend: P regions of a picture, A asks, L pieces or tokens, J sources.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,6 +17,15 @@ from attrex.core.tags import BIOE
 from attrex.errors import ConfigError
 from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import AttributeTable
+from attrex.models.picture_regions import (
+    NOTHING,
+    Regions,
+    Shown,
+    picture_batch,
+    regions_of,
+    seen_pictures,
+    shown_of,
+)
 from attrex.models.pictured_text import WithVision
 from attrex.models.questions import LONGEST as QUESTION
 from attrex.models.smartave_inputs import BlockMaker, lines
@@ -26,7 +34,6 @@ from attrex.models.smartave_network import (
     Knowing,
     Lines,
     Meeting,
-    PictureTokens,
     SourceReader,
     Tags,
 )
@@ -83,9 +90,8 @@ class Shape:
         with_vision = text.encoder if isinstance(text.encoder, WithVision) else None
         words = text.encoder if with_vision is None else with_vision.words
         assert isinstance(words, PretrainedEncoder | ShapedEncoder)
-        pictures = None if with_vision is None else PictureTokens(with_vision.made, text.width)
-        patches = 0 if pictures is None else pictures.patches
-        maker = BlockMaker(text.tokeniser, table.sources, longest=self.block, patches=patches)
+        pictures = None if with_vision is None else regions_of(with_vision.made, text.width)
+        maker = BlockMaker(text.tokeniser, table.sources, longest=self.block)
         encoder = StructuredEncoder(
             words,
             modalities=maker.modalities,
@@ -132,42 +138,24 @@ class Shape:
 # --- pictures ---
 
 
-def pictures_of(products: Sequence[Product]) -> dict[str, Tensor]:
-    """``pixels_CSS3`` of all pictures, each once, and ``picture_B``: which of them each block shows."""
-    places: dict[int, int] = {}
-    pixels: list[Any] = []
-    shown: list[int] = []
-    for product in products:
-        for picture in seen_pictures(product):
-            if id(picture) not in places:
-                places[id(picture)] = len(pixels)
-                pixels.append(picture)
-            shown.append(places[id(picture)])
-    stacked = np.stack(pixels) if pixels else np.zeros((0, 1, 1, 3), dtype=np.uint8)
-    return {"pixels_CSS3": torch.from_numpy(stacked), "picture_B": torch.tensor(shown, dtype=torch.long)}
-
-
-def seen_pictures(product: Product) -> list[Any]:
-    """The pixels of the pictures that could be read."""
-    return [picture.pixels for picture in product.pictures if picture.pixels is not None]
-
-
-def features(learnt: Learnt[Any], products: Sequence[Product]) -> list[Tensor]:
-    """Of each product's pictures ``(C, P, features)``; each picture goes through the encoder once."""
-    pictures: PictureTokens | None = learnt.network.reader.pictures
-    nothing = torch.zeros(0, 1, 1)
+def features(learnt: Learnt[Any], products: Sequence[Product]) -> list[Shown]:
+    """What each product's pictures show."""
+    pictures: Regions | None = learnt.network.reader.pictures
     if pictures is None:
-        return [nothing] * len(products)
-    given = pictures_of(products)
-    if not len(given["picture_B"]):
-        return [nothing] * len(products)
-    made = pictures.features(given["pixels_CSS3"].to(learnt.device))[given["picture_B"].to(learnt.device)]
-    return list(torch.split(made, [len(seen_pictures(product)) for product in products]))
+        return [NOTHING] * len(products)
+    return shown_of(pictures, [seen_pictures(product) for product in products], learnt.device)
 
 
-def looked_at(reader: SourceReader, example: TaggedWindow) -> int:
-    """How many pictures the reader sees of it."""
-    return 0 if reader.pictures is None else len(seen_pictures(example.product))
+def pictures_of(reader: SourceReader, examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
+    """The examples' pictures as part of a batch."""
+    return picture_batch(reader.pictures, [seen_pictures(example.product) for example in examples])
+
+
+def looked_at(reader: SourceReader, example: TaggedWindow) -> list[int]:
+    """How many regions the reader sees of each of its pictures."""
+    if reader.pictures is None:
+        return []
+    return [len(box_P4) for box_P4 in reader.pictures.find(seen_pictures(example.product))]
 
 
 def taught(

@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Protocol
 
 from torch import Tensor, nn
 
-from attrex.errors import ModelError
+from attrex.errors import ConfigError, ModelError
 from attrex.models.arguments import one_of
 from attrex.models.weights import PretrainedGroup
+from attrex.nn.detector import (
+    Detector,
+    build_detector,
+    check_objects,
+    find_detector,
+    load_detector,
+    preparation,
+)
 from attrex.nn.pretrained import load_weights
 from attrex.nn.vision import GRID, ResNetEncoder, SmallResNet, build_resnet, find_resnet, statistics
 
-VISION = "vision.json"
+VISION, DETECTOR = "vision.json", "detector.json"
 GROUP = "vision"
 
 
@@ -42,6 +50,8 @@ class MadeVision:
     """An encoder, how it wants its pictures, and the text from which it can be made again.
 
     ``portable``: what is frozen can be had again by the base's name, so that a model folder need not hold it.
+    ``detector``: finds the regions of pictures of ``size`` pixels a side, which the encoder then sees one by
+    one, brought to ``side``; None where it sees the pictures themselves, and its patches are the regions.
     """
 
     encoder: nn.Module
@@ -52,6 +62,8 @@ class MadeVision:
     std: Sequence[float]
     files: dict[str, str]
     portable: bool
+    detector: Detector | None = None
+    side: int = 0
 
 
 class VisionPart(Protocol):
@@ -154,3 +166,86 @@ class VisionArguments:
         if one_of("vision", self.vision, ("pretrained", "small")) == "pretrained":
             return PretrainedVision(self.vision_base, frozen=self.vision_frozen)
         return SmallVision(size=self.vision_size, widths=self.vision_widths)
+
+
+class DetectedVision:
+    """``vision`` sees what a detector finds, by folder or by its name on the hub, in pictures of ``size``
+    pixels a side; ``most`` and ``least`` as ``nn.detector.Detector`` has them."""
+
+    def __init__(self, vision: VisionPart, base: str, *, size: int, most: int, least: float) -> None:
+        self.vision, self.base, self.size = vision, base, size
+        self.most, self.least = most, least
+
+    def make(self) -> MadeVision:
+        base = find_detector(self.base)
+        mean, std = preparation(base)
+        about = {
+            "base": base.name,
+            "sha256": base.sha256(),
+            "portable": base.portable,
+            "config": base.config(),
+            "mean": list(mean),
+            "std": list(std),
+        }
+        return self._with(self.vision.make(), load_detector(base), {DETECTOR: json.dumps(about)})
+
+    def remake(self, files: Mapping[str, str]) -> MadeVision:
+        about = json.loads(files[DETECTOR])
+        if about["portable"]:
+            base = find_detector(about["base"])
+            if base.sha256() != about["sha256"]:
+                raise ModelError(
+                    f'the model was trained on another version of the detector "{base.name}" '
+                    "(its SHA-256 differs). Fix: fit the model again"
+                )
+            body = load_detector(base)
+        else:
+            body = build_detector(about["config"])
+        return self._with(self.vision.remake(files), body, {DETECTOR: files[DETECTOR]})
+
+    def _with(self, made: MadeVision, body: nn.Module, files: dict[str, str]) -> MadeVision:
+        about = json.loads(files[DETECTOR])
+        detector = Detector(body, most=self.most, least=self.least, mean=about["mean"], std=about["std"])
+        frozen = any(not parameter.requires_grad for parameter in made.encoder.parameters())
+        return replace(
+            made,
+            size=self.size,
+            files={**made.files, **files},
+            portable=bool(about["portable"]) and (made.portable or not frozen),
+            detector=detector,
+            side=made.size,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionArguments:
+    """The arguments that builders with a choice of regions have in common: all but ``regions`` are of
+    "detector"."""
+
+    regions: Literal["grid", "detector"] = "grid"
+    detector: str = "hustvl/yolos-tiny"
+    detector_size: int = 448
+    objects: int = 16
+    objects_from: float = 0.5
+
+    @classmethod
+    def among(cls, arguments: Mapping[str, Any]) -> RegionArguments:
+        """Those among a builder's arguments."""
+        return cls(**{f.name: arguments[f.name] for f in fields(cls)})
+
+    def part(self, vision: VisionPart) -> VisionPart:
+        """What they mean. Raises ``ConfigError`` where one says nothing known."""
+        if one_of("regions", self.regions, ("grid", "detector")) == "grid":
+            return vision
+        if (
+            isinstance(self.detector_size, bool)
+            or not isinstance(self.detector_size, int)
+            or self.detector_size < 32
+        ):
+            raise ConfigError(
+                f"model.arguments.detector_size: expected a whole number from 32, got {self.detector_size!r}"
+            )
+        check_objects(self.objects, self.objects_from)
+        return DetectedVision(
+            vision, self.detector, size=self.detector_size, most=self.objects, least=self.objects_from
+        )

@@ -10,9 +10,7 @@ X a head's size, V vocabulary.
 from __future__ import annotations
 
 import importlib.util
-import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -26,12 +24,11 @@ from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
 )
-from transformers import logging as transformers_logging
 
 from attrex.errors import ConfigError, ModelError
 from attrex.nn import precision as hardware
 from attrex.nn.precision import mixed
-from attrex.nn.pretrained import Base, find_base
+from attrex.nn.pretrained import Base, find_base, quietly
 
 KINDS = ("llama", "qwen2")
 """By the ``model_type`` of Hugging Face's configuration."""
@@ -181,7 +178,7 @@ def load_decoder(base: Base, *, precision: Precision = "file") -> CausalDecoder:
     if precision != "file":
         settings["quantization_config"] = _quantised(precision)
         settings["device_map"] = {"": 0}
-    with _quiet():
+    with quietly():
         try:
             lm, said = AutoModelForCausalLM.from_pretrained(
                 str(base.folder),
@@ -240,20 +237,6 @@ def empty_decoder(config: Mapping[str, Any]) -> CausalDecoder:
         )
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the loader's report, which is read here, and its bar."""
-    before, bar = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity(logging.CRITICAL)
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(before)
-        if bar:
-            transformers_logging.enable_progress_bar()
-
-
 def save_decoder(decoder: CausalDecoder, folder: Path) -> None:
     """``config.json`` and ``model.safetensors`` as any program reads them that knows the architecture. What
     was folded into the projections has left biases, which the configuration then names."""
@@ -264,5 +247,5 @@ def save_decoder(decoder: CausalDecoder, folder: Path) -> None:
         for layer in decoder.layers:
             output = cast(Any, layer).self_attn.o_proj
             output.bias = nn.Parameter(output.weight.new_zeros(output.out_features), requires_grad=False)
-    with _quiet():
+    with quietly():
         lm.save_pretrained(str(folder), safe_serialization=True)

@@ -14,6 +14,7 @@ from attrex.training import Settings, fit
 from tests.conformance.base import make_base, make_decoder_base
 from tests.conformance.table import TABLE, Row
 from tests.conformance.ten import pool
+from tests.nn.detectors import write_detector
 
 Trained = Callable[[str], StorableModel]
 
@@ -29,6 +30,7 @@ def _one_thread() -> Iterator[None]:
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bases")
     make_decoder_base(folder / "decoder")
+    write_detector(folder / "detector")
     return make_base(folder / "tiny")
 
 

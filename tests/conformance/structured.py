@@ -1,4 +1,4 @@
-"""Rows of the conformance table: SMARTAVE in its forms."""
+"""Rows of the conformance table: SMARTAVE in its forms, and PAM."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from typing import Any
 
 _TEXT = {"base": "tiny", "window": 20, "decoder_layers": 1, "block": 16, "beams": 3}
 _VISION = {"vision": "small", "vision_size": 56, "vision_widths": [16, 16, 16, 16]}
+_OBJECTS = {
+    "regions": "detector",
+    "detector": "tiny detector",
+    "detector_size": 56,
+    "objects": 3,
+    "objects_from": 0.3,
+}
 _ROW: dict[str, Any] = {"open": True, "writes": True}
 
 ROWS: list[dict[str, Any]] = [
@@ -32,6 +39,14 @@ ROWS: list[dict[str, Any]] = [
         "arguments": {**_TEXT, **_VISION, "attribute": "apart", "replacement": 0.3},
         "rate": 3e-3,
         "epochs": 90,
+    },
+    {
+        **_ROW,
+        "name": "PAM",
+        "builder": "pam",
+        "arguments": {"base": "tiny", "window": 20, "layers": 1, "beams": 3, **_VISION, **_OBJECTS},
+        "rate": 5e-3,
+        "epochs": 60,
     },
 ]
 """The fields of ``table.Row``."""

@@ -44,9 +44,10 @@ class Row:
     writes: bool = False
 
     def build(self, base: Path) -> StorableModel:
-        """The model, untrained; ``base`` stands in for the pretrained encoder, the folder beside it for the
-        pretrained decoder."""
-        places = {"tiny": str(base), "tiny decoder": str(base.with_name("decoder"))}
+        """The model, untrained; ``base`` stands in for the pretrained encoder, the folders beside it for the
+        pretrained decoder and detector."""
+        beside = {f"tiny {name}": str(base.with_name(name)) for name in ("decoder", "detector")}
+        places = {"tiny": str(base), **beside}
         arguments = {n: places.get(v, v) if isinstance(v, str) else v for n, v in self.arguments.items()}
         if arguments.get("address") == "served":
             arguments["address"] = always_there(_KNOWN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from attrex.core import Attribute, Picture, Product, Source, Stated
+from attrex.core import Attribute, Picture, Printed, Product, Source, Stated
 from attrex.schema import Schema
 from attrex.supervision.distant import label
 from attrex.supervision.pool import Pool
@@ -25,11 +25,24 @@ UNSEEN = Attribute("Fastening", "how it closes", examples=("zip", "button"))
 def product(
     id: str, category: str | None, title: str, stated: dict[str, str | None], **texts: str
 ) -> Product:
-    """``stated``: a value, None for "has none", no key for unknown. Five has no picture, and ten neither."""
-    sources = (Source("title", title), *(Source(name, text) for name, text in texts.items()))
+    """``stated``: a value, None for "has none", no key for unknown. Five has no picture, and ten neither;
+    nine's bullets were read on its picture."""
+    printed = read_on(f"{id}.png", texts["bullets"]) if id == "9" and "bullets" in texts else ()
+    sources = (Source("title", title), *(Source(name, text, printed) for name, text in texts.items()))
     cells = {name: () if value is None else (Stated(value),) for name, value in stated.items()}
     pictures = () if id in ("5", "10") else (picture(id),)
     return Product(id, category, sources, pictures, cells)
+
+
+def read_on(location: str, text: str) -> tuple[Printed, ...]:
+    """Sentence by sentence, each a line."""
+    lines, start = [], 0
+    for at, sentence in enumerate(text.split(".")[:-1]):
+        end, top = start + len(sentence) + 1, 20.0 * at
+        corners = ((5.0, top), (200.0, top), (200.0, top + 12), (5.0, top + 12))
+        lines.append(Printed(start, end, location, corners, 0.9))
+        start = end
+    return tuple(lines)
 
 
 def picture(id: str) -> Picture:

@@ -16,7 +16,10 @@ def product_key(product: Product, version: str) -> str:
         "product",
         version,
         product.category,
-        [[source.name, source.text] for source in product.sources],
+        [
+            [source.name, source.text, *(astuple(line) for line in source.printed)]
+            for source in product.sources
+        ],
         [picture.content for picture in product.pictures],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from attrex.core.span import Span
@@ -23,6 +23,28 @@ class Printed:
     location: str
     corners: tuple[Corner, Corner, Corner, Corner]
     confidence: float
+
+    def around(self, start: int, end: int) -> list[Corner]:
+        """The corners of the characters ``[start, end)`` of it, each taken to be as wide as any other."""
+        length = self.end - self.start
+        begin, stop = (min(max(at - self.start, 0), length) / length for at in (start, end))
+        first, second, third, fourth = self.corners
+        return [_between(a, b, at) for a, b in ((first, second), (fourth, third)) for at in (begin, stop)]
+
+    def within(self, start: int, end: int) -> Printed | None:
+        """What of it stands in ``[start, end)`` of the source, in the characters of that part; None where
+        nothing does."""
+        first, last = max(self.start, start), min(self.end, end)
+        if first >= last:
+            return None
+        if (first, last) == (self.start, self.end):
+            return replace(self, start=first - start, end=last - start)
+        a, b, d, c = self.around(first, last)
+        return replace(self, start=first - start, end=last - start, corners=(a, b, c, d))
+
+
+def _between(a: Corner, b: Corner, at: float) -> Corner:
+    return round(a[0] + (b[0] - a[0]) * at, 1), round(a[1] + (b[1] - a[1]) * at, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def _placed(evidence: Evidence, printed: PrintedBy) -> Evidence:
     lines = [line for line in lines if line.location == lines[0].location]
     if not lines:
         return evidence
-    corners = [corner for line in lines for corner in _part(line, span.start, span.end)]
+    corners = [corner for line in lines for corner in line.around(span.start, span.end)]
     across, down = [x for x, _ in corners], [y for _, y in corners]
     return replace(
         evidence,
@@ -35,15 +35,3 @@ def _placed(evidence: Evidence, printed: PrintedBy) -> Evidence:
         box=(min(across), min(down), max(across), max(down)),
         confidence=min(line.confidence for line in lines),
     )
-
-
-def _part(line: Printed, start: int, end: int) -> list[tuple[float, float]]:
-    """The corners of the characters ``[start, end)`` of a line, each taken to be as wide as any other."""
-    length = line.end - line.start
-    begin, stop = (min(max(at - line.start, 0), length) / length for at in (start, end))
-    first, second, third, fourth = line.corners
-    return [_between(a, b, at) for a, b in ((first, second), (fourth, third)) for at in (begin, stop)]
-
-
-def _between(a: tuple[float, float], b: tuple[float, float], at: float) -> tuple[float, float]:
-    return round(a[0] + (b[0] - a[0]) * at, 1), round(a[1] + (b[1] - a[1]) * at, 1)

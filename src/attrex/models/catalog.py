@@ -21,6 +21,7 @@ from attrex.models.lexicon import build_lexicon
 from attrex.models.mae import build_mae
 from attrex.models.maveqa import build_maveqa
 from attrex.models.mixencoder import build_mixencoder
+from attrex.models.pam import build_pam
 from attrex.models.slot_filling import (
     build_attn_birnn,
     build_joint_bert,
@@ -52,6 +53,7 @@ CATALOG: Mapping[str, Callable[..., StorableModel]] = {
     "maveqa": build_maveqa,
     "mixencoder": build_mixencoder,
     "multi-crf": build_multi_crf,
+    "pam": build_pam,
     "rnn-lstm": build_rnn_lstm,
     "separate": build_separate,
     "slot-gated": build_slot_gated,

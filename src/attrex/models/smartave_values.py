@@ -54,15 +54,20 @@ class ReadAttributes:
         for window in windows:
             seen.update({window.reading.names[at] for at in set(window.reading.sources) - {BETWEEN}})
         sources = sorted(seen, key=lambda name: (-seen[name], name))[:MODALITIES]
-        parts = max((len(set(_values(ask))) for w in windows for ask in w.asks), default=1)
         names = [attribute.name for attribute in attributes]
-        return ValueTable(names, worth_writing(windows), sources, max(1, min(PARTS, parts)))
+        return ValueTable(names, worth_writing(windows), sources, most_values(windows))
 
     def remake(self, files: Mapping[str, str]) -> ValueTable:
         content = json.loads(files[TABLE])
         return ValueTable(
             json.loads(files[LIST]), content["values"], content["sources"], int(content["parts"])
         )
+
+
+def most_values(windows: Sequence[TaggedWindow]) -> int:
+    """That one ask has, ``PARTS`` at most."""
+    parts = max((len(set(_values(ask))) for w in windows for ask in w.asks), default=1)
+    return max(1, min(PARTS, parts))
 
 
 def _values(ask: TaggedAsk) -> list[object]:

@@ -57,13 +57,15 @@ class PretrainedEncoder(nn.Module):
         vectors: Tensor = table(ids_BT)
         return vectors
 
-    def encode(self, vectors_BTD: Tensor, mask_BT: Tensor) -> Tensor:
-        """States ``(B, T, D)`` in float32 from word vectors."""
+    def encode(self, vectors_BTD: Tensor, mask_BT: Tensor, place_BT: Tensor | None = None) -> Tensor:
+        """States ``(B, T, D)`` in float32 from word vectors. ``place_BT``: their positions, for an encoder
+        that has some; None: one after another."""
         with mixed(vectors_BTD.device):
             read = self.body(
                 inputs_embeds=vectors_BTD,
                 attention_mask=mask_BT.long(),
                 output_hidden_states=self.layers > 1,
+                **({} if place_BT is None else {"position_ids": place_BT}),
             )
         if self.layers == 1:
             last_BTD: Tensor = read.last_hidden_state.float()
@@ -100,9 +102,9 @@ class ShapedEncoder(nn.Module):
         """States ``(B, T, D)``."""
         return self.encode(self.embed(ids_BT), mask_BT)
 
-    def encode(self, vectors_BTD: Tensor, mask_BT: Tensor) -> Tensor:
-        """States ``(B, T, D)`` from word vectors."""
-        return self.encoder.encode(vectors_BTD, mask_BT)
+    def encode(self, vectors_BTD: Tensor, mask_BT: Tensor, place_BT: Tensor | None = None) -> Tensor:
+        """States ``(B, T, D)`` from word vectors; see ``PretrainedEncoder``."""
+        return self.encoder.encode(vectors_BTD, mask_BT, place_BT)
 
     def embed(self, ids_BT: Tensor) -> Tensor:
         """Word vectors ``(B, T, D)``, their shapes' added."""

@@ -111,9 +111,11 @@ class CopyWriter(nn.Module):
         memory_NSD: Tensor,
         mask_NS: Tensor,
         copies_NS: Tensor,
+        barred_NV: Tensor | None = None,
     ) -> Tensor:
         """log p of each target given those before it, ``(N, L)``; the inputs are ``read_back`` of the start
-        and of the targets but the last. ``copies_NS``: the piece at each position, or ``NO_COPY``."""
+        and of the targets but the last. ``copies_NS``: the piece at each position, or ``NO_COPY``;
+        ``barred_NV``: pieces that must not be generated for a text, None for none."""
         with mixed(inputs_NLD.device):
             states_NLD = self.decoder(
                 inputs_embeds=inputs_NLD,
@@ -121,14 +123,19 @@ class CopyWriter(nn.Module):
                 encoder_attention_mask=mask_NS.long(),
                 use_cache=False,
             ).last_hidden_state
-        return self.likelihood(states_NLD.float(), targets_NL, self.key(memory_NSD), copies_NS)
+        return self.likelihood(states_NLD.float(), targets_NL, self.key(memory_NSD), copies_NS, barred_NV)
 
     def likelihood(
-        self, states_NLD: Tensor, targets_NL: Tensor, keys_NSD: Tensor, copies_NS: Tensor
+        self,
+        states_NLD: Tensor,
+        targets_NL: Tensor,
+        keys_NSD: Tensor,
+        copies_NS: Tensor,
+        barred_NV: Tensor | None = None,
     ) -> Tensor:
         """log p of each target after a decoder's states, ``(N, L)``; ``keys_NSD``: ``key`` of what may be
         copied."""
-        gate_NL1, generated_NLV, copied_NLS = self.chances(states_NLD, keys_NSD, copies_NS)
+        gate_NL1, generated_NLV, copied_NLS = self.chances(states_NLD, keys_NSD, copies_NS, barred_NV)
         place_NL1 = self.place(targets_NL).unsqueeze(2)
         V = generated_NLV.shape[2]
         known_NL1 = place_NL1 < V
@@ -139,11 +146,18 @@ class CopyWriter(nn.Module):
         return either_NL1.squeeze(2).clamp(min=_TINY).log()
 
     def chances(
-        self, states_NLD: Tensor, keys_NSD: Tensor, copies_NS: Tensor
+        self,
+        states_NLD: Tensor,
+        keys_NSD: Tensor,
+        copies_NS: Tensor,
+        barred_NV: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """g, p(generated) and p(position copied) after the states."""
         gate_NL1 = torch.sigmoid(self.gate(states_NLD))
-        generated_NLV = torch.softmax(self.generate(states_NLD), 2)
+        logits_NLV = self.generate(states_NLD)
+        if barred_NV is not None:
+            logits_NLV = logits_NLV.masked_fill(barred_NV.unsqueeze(1), -torch.inf)
+        generated_NLV = torch.softmax(logits_NLV, 2)
         scores_NLS = self.query(states_NLD) @ keys_NSD.transpose(1, 2) * keys_NSD.shape[2] ** -0.5
         barred_N1S = (copies_NS == NO_COPY).unsqueeze(1)
         copied_NLS = torch.softmax(scores_NLS.masked_fill(barred_N1S, -1e9), 2)
@@ -188,15 +202,21 @@ class CrossAttending:
 
 class Writing:
     """Texts that are being written, piece by piece; implements ``nn.beams.Steps``. ``keys_NSD``: the writer's
-    ``key`` of what may be copied. An item's rows stand together, as many of each: what is copied from is held
-    once an item, and not once a beam.
+    ``key`` of what may be copied; ``barred_NV`` as ``CopyWriter.log_likelihood``'s. An item's rows stand
+    together, as many of each: what is copied from is held once an item, and not once a beam.
     """
 
     def __init__(
-        self, writer: CopyWriter, words: Any, past: Past, keys_NSD: Tensor, copies_NS: Tensor
+        self,
+        writer: CopyWriter,
+        words: Any,
+        past: Past,
+        keys_NSD: Tensor,
+        copies_NS: Tensor,
+        barred_NV: Tensor | None = None,
     ) -> None:
         self._writer, self._words, self._past = writer, words, past
-        self._copies_NS, self._keys_NSD = copies_NS, keys_NSD
+        self._copies_NS, self._keys_NSD, self._barred_NV = copies_NS, keys_NSD, barred_NV
         self._symbols_NS = self._symbols_of(copies_NS)
         V = len(writer.pieces_V)
         self._ids_NW = torch.cat([writer.pieces_V.expand(len(copies_NS), V), copies_NS.clamp(min=0)], 1)
@@ -233,7 +253,7 @@ class Writing:
         with mixed(ids_M1.device):
             states_M1D = self._past.step(writer.read_back(self._words(ids_M1), ids_M1))
         gate_NB1, generated_NBV, copied_NBS = writer.chances(
-            states_M1D.float().view(N, B, -1), self._keys_NSD, self._copies_NS
+            states_M1D.float().view(N, B, -1), self._keys_NSD, self._copies_NS, self._barred_NV
         )
         chance_NBW = nn.functional.pad(gate_NB1 * generated_NBV, (0, S))
         chance_NBW.scatter_add_(2, self._symbols_NS.unsqueeze(1).expand(N, B, S), (1 - gate_NB1) * copied_NBS)
@@ -249,3 +269,5 @@ class Writing:
         if len(item_N) < len(self._copies_NS):
             self._copies_NS, self._keys_NSD = self._copies_NS[item_N], self._keys_NSD[item_N]
             self._symbols_NS, self._ids_NW = self._symbols_NS[item_N], self._ids_NW[item_N]
+            if self._barred_NV is not None:
+                self._barred_NV = self._barred_NV[item_N]

@@ -162,7 +162,8 @@ def _window(
         first, last = edges[at]
         start = own[0].start if own[0].start > first else 0
         end = own[-1].end if own[-1].end < last else len(source.text)
-        sources.append(Source(source.name, source.text[start:end]))
+        printed = tuple([part for line in source.printed if (part := line.within(start, end))])
+        sources.append(Source(source.name, source.text[start:end], printed))
         offsets[source.name] = start
         if start:
             left.add(source.name)

@@ -38,7 +38,7 @@ ROWS = [
         rate=1e-2,
         epochs=80,
     ),
-    _row("ULS-VL", "uls-vl", _ULS, {"joined": "concatenation", "range": "none"}, rate=1e-2, epochs=80),
+    _row("ULS-VL", "uls-vl", _ULS, {"joined": "concatenation", "range": "none"}, rate=1e-2, epochs=110),
     _row(
         "ULS-VL, self-attention as printed",
         "uls-vl",

@@ -141,7 +141,7 @@ TABLE = [
         {**_EIVEN, **_SEEING, "words": "tiny"},
         open=True,
         rate=1e-2,
-        epochs=60,
+        epochs=90,
         writes=True,
     ),
     Row(

@@ -136,18 +136,26 @@ def test_a_patch_is_where_it_is_in_the_picture(make: str) -> None:
 
 def test_the_small_one_does_not_mix_pictures_and_all_of_it_learns() -> None:
     encoder = small().train()
-    for block in encoder.blocks:
-        nn.init.ones_(block.inner[4].weight)
     given = pictures(3, 56)
     torch.testing.assert_close(encoder(given)[0][:1], encoder(given[:1])[0], atol=1e-5, rtol=1e-4)
     (encoder(given)[0] ** 2).sum().backward()
     assert all(p.grad is not None and bool(p.grad.ne(0).any()) for p in encoder.parameters())
 
 
-def test_the_small_one_s_blocks_begin_as_the_way_around_them() -> None:
-    block = small().blocks[0]
-    given = torch.rand(1, 16, 4, 4)
-    torch.testing.assert_close(block(given), given)
+def test_the_small_one_s_filters_have_mean_nought_and_length_one_whatever_their_weights() -> None:
+    convolution = small().blocks[0].inner[0]
+    spot = torch.zeros(1, 16, 5, 5)
+    spot[0, 3, 2, 2] = 1.0
+    with torch.no_grad():
+        told = convolution(spot)
+        convolution.weight.mul_(7).add_(2)
+        torch.testing.assert_close(convolution(spot), told, atol=1e-3, rtol=1e-2)
+        everywhere = torch.ones(1, 16, 5, 5)
+        assert convolution(everywhere)[0, :, 2, 2].abs().max() < 1e-3  # away from the border
+        lengths = sum(
+            convolution(torch.eye(144).view(144, 16, 3, 3))[:, :, 1, 1][at].square() for at in range(144)
+        )
+    torch.testing.assert_close(lengths, torch.ones(16), atol=0.02, rtol=0)
 
 
 def test_the_small_one_learns_colours_and_stripes() -> None:

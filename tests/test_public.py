@@ -29,15 +29,16 @@ FLAGS = {
     " --seed --json --quiet -q",
     "attrex fill": "--model -m --out -o --all --ask --layout --min-precision --restart --seed --json"
     " --quiet -q --cache --cache-limit",
-    "attrex backtest": "--schema --recipe --min-precision --share --html --seed --json --quiet -q",
+    "attrex backtest": "--schema --recipe --min-precision --gate --share --html --seed --json --quiet -q",
     "attrex evaluate": "--model -m --against --matching --confusion --complete --min-precision --html --seed"
+    " --json --quiet -q",
+    "attrex inspect": "--html --limit --order --page-limit --data --format --mapping --model -m --word"
     " --json",
-    "attrex inspect": "--html --limit --order --page-limit --data --format --mapping --model -m --word",
     "attrex plan": "--model -m --all --ask --seconds --seed --json --quiet -q",
     "attrex data": "",
     "attrex data implicit": "--out -o --ask --per-value --at-least --parts --seed --json",
     "attrex schema": "",
-    "attrex schema infer": "--out -o",
+    "attrex schema infer": "--out -o --json",
     "attrex schema lint": "--json --format --mapping --on-error",
     "attrex schema diff": "",
     "attrex schema from-shopify": "--taxonomy --below --out -o",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from attrex.schema import read_schema
+from attrex.schema import parse_schema, read_schema
 from tests.cli.shell import Shell
 
 
@@ -15,6 +15,16 @@ def test_infer_prints_or_writes(shell: Shell, table: Path, tmp_path: Path) -> No
     assert f"{out}: 3 attributes, 0 categories" in done.err
     assert out.read_text(encoding="utf-8") == printed.out
     assert [a.name for a in read_schema(out).every] == ["Brand", "Colour", "Size"]
+
+
+def test_infer_for_machines(shell: Shell, table: Path, tmp_path: Path) -> None:
+    told = json.loads(shell("schema", "infer", table, "--json").out)
+    version = told.pop("version")
+    assert list(told["attributes"]) == ["Brand", "Colour", "Size"]
+    assert parse_schema(told).version == version
+    out = tmp_path / "schema.yaml"
+    both = shell("schema", "infer", table, "--json", "-o", out)
+    assert json.loads(both.out)["version"] == read_schema(out).version == version
 
 
 def test_lint_tells_oddities_and_exits_with_five_on_a_warning(

@@ -307,6 +307,19 @@ def test_evaluate_prints_scores(shell: Shell, model: Path, tmp_path: Path) -> No
     assert told["per_attribute"]["Colour"].keys() >= {"precision", "recall", "f1"}
 
 
+def test_evaluate_tells_its_progress_unless_it_shall_not(
+    shell: Shell, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = write_csv(tmp_path / "test.csv", shop(50, seed=9))
+    clock = iter(range(0, 10_000, 20))
+    monkeypatch.setattr("attrex.cli.terminal.time.monotonic", lambda: next(clock))
+    told = shell("evaluate", test, "-m", model, "--json")
+    assert "50 rows, " in told.err
+    assert "100%" in told.err
+    quiet = shell("evaluate", test, "-m", model, "--json", "--quiet")
+    assert (quiet.err, json.loads(quiet.out)["micro"]) == ("", json.loads(told.out)["micro"])
+
+
 def test_evaluate_sets_two_models_side_by_side(shell: Shell, model: Path, tmp_path: Path) -> None:
     test = write_csv(tmp_path / "test.csv", shop(50, seed=9))
     small = write_csv(tmp_path / "small.csv", shop(6))
@@ -328,6 +341,11 @@ def test_backtest_prints_and_writes(shell: Shell, table: Path, tmp_path: Path) -
     told = json.loads(shell("backtest", table, "--recipe", "lexicon", "--json", "-q").out)
     assert told["on"] == "filled cells"
     assert told["precision"] > 0.9
+    assert told["settings"]["gate"] is None  # one that spares nothing is not kept unless it is asked for
+    gated = json.loads(
+        shell("backtest", table, "--recipe", "lexicon", "--json", "-q", "--gate", "category").out
+    )
+    assert gated["settings"]["gate"] == "category"
 
 
 def test_inspect_prints_a_table_and_writes_a_page(
@@ -345,6 +363,16 @@ def test_inspect_prints_a_table_and_writes_a_page(
     shell("inspect", out, "--html", elsewhere, "--limit", 3)
     assert elsewhere.exists()
     assert "not stated" not in shell("inspect", out, "--limit", 3).out.split("rows are not shown")[0]
+
+
+def test_inspect_for_machines(shell: Shell, table: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "filled.jsonl"
+    shell("fill", table, "-m", model, "-o", out)
+    done = shell("inspect", out, "--json")
+    told = json.loads(done.out)
+    assert told["statuses"]["found"] == sum(own["found"] for own in told["attributes"].values()) > 0
+    assert Path(told["page"]).is_file()
+    assert done.err == ""
 
 
 def test_inspect_shows_the_file_s_order_on_request(

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attrex.errors import InputError
-from attrex.report import inspect_html, inspect_terminal
+from attrex.report import inspect_html, inspect_json, inspect_terminal
 from attrex.report.inspect import Order
 from attrex.report.visible import visible
 from tests.report.reading import Page, assert_harmless, terminal, widest
@@ -69,6 +69,21 @@ def test_asks_are_counted_once_whatever_their_values() -> None:
     assert "Products4" in squeezed
     assert "Asks7product × attribute" in squeezed
     assert "Found228.6 % of the asks" in squeezed
+
+
+def test_the_counts_are_there_for_machines() -> None:
+    told = inspect_json(ROWS)
+    assert (told["rows"], told["products"], told["asks"], told["partly_read"]) == (8, 4, 7, 1)
+    assert told["statuses"] == {
+        "found": 2,
+        "not_stated": 1,
+        "not_applicable": 1,
+        "conflict": 1,
+        "abstained": 1,
+        "unreadable": 1,
+    }
+    assert told["attributes"]["Size"] == {"not_stated": 1, "not_applicable": 1, "unreadable": 1}
+    assert json.loads(json.dumps(told)) == told
 
 
 def test_rows_carry_what_the_filters_need() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attrex.api.extractor import Extractor
 from attrex.api.fitting import GivenSchema, Progress, fit, known_of, settle_schema
+from attrex.api.gating import Kind
 from attrex.api.products import Data, path_of, stream_products
 from attrex.api.recipe import DEFAULT, Recipe
 from attrex.core import Attribute, Evidence, Extraction, Product, Status
@@ -29,6 +30,7 @@ def backtest(
     recipe: str | Path | Recipe = DEFAULT,
     aim: str = "f1",
     share: float = 0.2,
+    gate: Kind | None = None,
     pictures: PictureAccess | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -37,7 +39,7 @@ def backtest(
 
     All cells of a title are hidden together, so that no title stands on both sides; a hidden cell
     counts whether its value stands in a text or not. The lexicon, fitted on the same rest, stands beside.
-    ``pictures`` as of ``fit``.
+    ``gate`` and ``pictures`` as of ``fit``.
     """
     if isinstance(data, str | Path):
         data = open_reader(data)
@@ -56,13 +58,23 @@ def backtest(
         )
     # A schema inferred from the hidden cells would give their values away as examples.
     settled = settle_schema(schema, reader, rest)
-    model = fit(rest, schema=settled, recipe=recipe, aim=aim, pictures=pictures, seed=seed, progress=progress)
+    model = fit(
+        rest,
+        schema=settled,
+        recipe=recipe,
+        aim=aim,
+        gate=gate,
+        pictures=pictures,
+        seed=seed,
+        progress=progress,
+    )
     cells = list(_cells(model, model.baseline or model, hidden))
     thresholds = model.policy.thresholds
     settings = {
         "model": model.name,
         "aim": aim,
         "share": share,
+        "gate": None if model.report is None or model.report.gate is None else model.report.gate.kind,
         "thresholds": thresholds.to_json(),
         "products_learnt_from": len(rest),
     }

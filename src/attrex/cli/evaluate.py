@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import say, show, show_json, telling, telling_usage, write_text
+from attrex.cli.terminal import Meter, say, show, show_json, telling, telling_usage, write_text
 from attrex.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def evaluate(
     html: o.Html = None,
     seed: o.Seed = 0,
     as_json: o.Json = False,
+    silent: o.Quiet = False,
 ) -> None:
     """Precision, recall and F1 on labelled data, per attribute."""
     aim = None if min_precision is None else o.aim_of(min_precision)
@@ -64,10 +66,11 @@ def evaluate(
 
     extractor = Extractor.from_pretrained(model).with_pictures(pictures)
     extractor = extractor.aimed(aim) if aim is not None else extractor
-    with telling(reader, pictures), telling_usage(extractor.model):
+    meter = Meter(silent=silent)
+    with telling(reader, pictures), telling_usage(extractor.model), closing(meter):
         # kept, for standard input is read only once
         products = list(stream_products(reader, extractor.schema.every))
-        judged = judge_data(extractor, products, complete=complete, file=reader.path)
+        judged = judge_data(extractor, meter.over(products), complete=complete, file=reader.path)
     scored = score_of(extractor, judged, name=model, matching=matching.value, seed=seed)
     content = scored.to_json()
     _check_asked(confused or (), judged)
@@ -80,7 +83,8 @@ def evaluate(
         rival = Extractor.from_pretrained(against).with_pictures(picture.access(reader.folder, reader.path))
         rival = rival.aimed(aim) if aim is not None else rival
     if rival is not None:
-        asked = judge_data(rival, products, complete=complete, file=reader.path)
+        with closing(Meter(silent=silent)) as meter:
+            asked = judge_data(rival, meter.over(products), complete=complete, file=reader.path)
         names = (against or rival.name, model)
         other = compare(asked, judged, names=names, matching=matching.value, seed=seed)
         content["comparison"] = other.to_json()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import say, show, tell_pictures, tell_problems, write_text
+from attrex.cli.terminal import say, show, show_json, tell_pictures, tell_problems, write_text
 from attrex.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def inspect(
         list[str] | None,
         typer.Option("--word", metavar="WORD", help="Heat maps of this word, not of the values; repeatable."),
     ] = None,
+    as_json: o.Json = False,
 ) -> None:
     """Show extractions as a table, and as a page with the values highlighted in their text."""
     if str(file) == "-" or file.is_fifo():
@@ -66,9 +67,12 @@ def inspect(
     if words and model is None:
         raise ConfigError("--word: whose attention? Give a model by -m")
     from attrex.io.long_form import read_long
-    from attrex.report import inspect_html, inspect_terminal
+    from attrex.report import inspect_html, inspect_json, inspect_terminal
 
-    show(inspect_terminal(read_long(file), limit=limit, file=str(file), order=order.value))
+    if as_json:
+        counts = inspect_json(read_long(file), file=str(file))
+    else:
+        show(inspect_terminal(read_long(file), limit=limit, file=str(file), order=order.value))
     catalogue = None if data is None else o.DataOptions(data, format, mapping)
     illustrations = _illustrated(file, page_limit, picture, catalogue, model, words or [])
     target = html or file.with_suffix(".html")
@@ -77,7 +81,10 @@ def inspect(
         read_long(file), title=title, limit=page_limit, file=str(file), illustrations=illustrations
     )
     write_text(target, made)
-    say(f"page: {target}")
+    if as_json:
+        show_json({"page": str(target), **counts})
+    else:
+        say(f"page: {target}")
 
 
 def _illustrated(

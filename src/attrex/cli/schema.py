@@ -22,14 +22,19 @@ File = Annotated[Path, typer.Argument(help="A schema.")]
 
 @app.command("infer")
 @o.reads_data
-def infer(data: o.DataOptions, out: Out = None) -> None:
+def infer(data: o.DataOptions, out: Out = None, as_json: o.Json = False) -> None:
     """Infer a schema from the filled cells."""
     reader = data.open()
     from attrex.api.fitting import settle_schema
 
     with telling(reader):
         schema = settle_schema(None, reader, (row.product for row in reader))
-    _give(schema, out)
+    if as_json:
+        from attrex.schema import schema_document
+
+        show_json({"version": schema.version, **schema_document(schema)})
+    if out is not None or not as_json:
+        _give(schema, out)
 
 
 @app.command("lint")

@@ -6,10 +6,12 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
+from operator import truediv
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrex.errors import AttrexError, InputError, OutputError
 from attrex.io.standard_output import put
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from attrex.io.pictures import PictureAccess
     from attrex.io.rows import Reader
     from attrex.models.interface import Model
+
+Item = TypeVar("Item")
 
 LISTED = 10
 """So many skipped rows, and so many warnings, are printed; all are counted."""
@@ -169,6 +173,12 @@ class Meter:
         self._last = now
         line = progress_line(rows, rows - self._first, now - self._start, fraction())
         _put_beside(f"\r{line}\x1b[K" if self._live else f"{line}\n")
+
+    def over(self, items: Sequence[Item]) -> Iterator[Item]:
+        """The items one after another, each counted."""
+        for at, item in enumerate(items, 1):
+            self.update(at, partial(truediv, at, len(items)))
+            yield item
 
     def close(self) -> None:
         """Clears the line."""

@@ -93,6 +93,20 @@ def _read(
     return _Overview(shown, total, len(products), statuses, attributes, part_read)
 
 
+def inspect_json(records: Iterable[Mapping[str, Any]], *, file: str | None = None) -> dict[str, Any]:
+    """How many products, asks and rows there are, and how the asks ended, in all and by attribute; the rows
+    themselves are for machines as they are. Raises ``InputError`` as ``inspect_html``."""
+    seen = _read(records, 0, file)
+    return {
+        "rows": seen.total,
+        "products": seen.products,
+        "asks": seen.statuses.total(),
+        "partly_read": seen.part_read,
+        "statuses": {status: seen.statuses[status] for status in STATUSES},
+        "attributes": {name: dict(own) for name, own in sorted(seen.attributes.items())},
+    }
+
+
 def inspect_html(
     records: Iterable[Mapping[str, Any]],
     *,

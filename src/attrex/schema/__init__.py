@@ -2,7 +2,7 @@
 
 from attrex.schema.cells import join_cell, split_cell
 from attrex.schema.diff import Change, Diff, diff
-from attrex.schema.dump import dump_schema
+from attrex.schema.dump import dump_schema, schema_document
 from attrex.schema.infer import infer_schema
 from attrex.schema.json_schema import from_pydantic
 from attrex.schema.lint import Finding, grouped, lint
@@ -26,5 +26,6 @@ __all__ = [
     "lint",
     "parse_schema",
     "read_schema",
+    "schema_document",
     "split_cell",
 ]

@@ -25,15 +25,25 @@ _Dumper.add_representer(
 _Dumper.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", ""))
 
 
-def dump_schema(schema: Schema) -> str:
-    """YAML text; ``parse_schema`` of it equals ``schema`` (same version)."""
+def schema_document(schema: Schema) -> dict[str, object]:
+    """JSON-able; ``parse_schema`` of it equals ``schema`` (same version)."""
     document: dict[str, object] = {}
     if schema.attributes:
         document["attributes"] = _attributes(schema.attributes)
     if schema.categories:
         document["categories"] = {c.name: _category(c) for c in schema.categories.values()}
+    return document
+
+
+def dump_schema(schema: Schema) -> str:
+    """``schema_document`` as YAML text."""
     text: str = yaml.dump(
-        document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=110
+        schema_document(schema),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=False,
+        width=110,
     )
     return text
 

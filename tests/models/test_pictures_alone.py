@@ -35,6 +35,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "MAE": ("mae", {**WORDS, **SIGHT}),
     "EIVEN": ("eiven", {"base": "decoder", "window": 40, "comparison": "none", **PICTURE}),
     "DEFLATE": ("deflate", {"base": "bert", "window": 20, "layers": 1, **PICTURE}),
+    "PAM": ("pam", {"base": "bert", "window": 20, "layers": 1, "beams": 3, **SIGHT}),
     "SMARTAVE": ("smartave", {"base": "bert", "window": 100, "block": 32, "decoder_layers": 1, **SIGHT}),
     "SMARTAVE, apart": (
         "smartave",

@@ -236,7 +236,7 @@ def test_what_is_frozen_and_to_be_had_elsewhere_is_not_saved(
     other = make_base(tmp_path / "other", seed=1)
     monkeypatch.setattr(text_encoders, "find_base", lambda name: Base(name, other, portable=True))
     with pytest.raises(
-        ModelError, match=r"trained on another version of the encoder .*Fix: fit the model again"
+        ModelError, match=r"trained on another version of the encoder .*Fix: put that version back, or fit"
     ):
         load_model(saved)
 

@@ -29,8 +29,7 @@ def backtest(
     if not 0 < share < 1:
         raise ConfigError(f"--share is {share:g}; it must lie between 0 and 1")
     aim = o.aim_of(min_precision)
-    reader = data.open(picture)
-    pictures = picture.access(reader.folder, reader.path)
+    reader, pictures = o.opened(data, picture)
     from attrex.api import backtest as restore
     from attrex.api.recipe import DEFAULT
     from attrex.report import backtest_html, backtest_terminal

@@ -56,8 +56,7 @@ def evaluate(
 ) -> None:
     """Precision, recall and F1 on labelled data, per attribute."""
     aim = None if min_precision is None else o.aim_of(min_precision)
-    reader = data.open(picture)
-    pictures = picture.access(reader.folder, reader.path)
+    reader, pictures = o.opened(data, picture)
     from attrex.api import Extractor
     from attrex.api.products import stream_products
     from attrex.api.scoring import judge_data, score_of

@@ -65,8 +65,7 @@ def fill(
 ) -> None:
     """Fill the empty cells, with evidence. Filled cells are never touched."""
     aim = None if min_precision is None else o.aim_of(min_precision)
-    reader = data.open(picture)
-    pictures = picture.access(reader.folder, reader.path)
+    reader, pictures = o.opened(data, picture)
     from attrex.api import Extractor
     from attrex.api.caching import open_cache
     from attrex.api.products import delimiters_of

@@ -47,8 +47,7 @@ def fit(
     if data.path == "-" and processes.count() > 1:
         raise ConfigError("FILE: standard input can be read by one process only; give torchrun's a file")
     aim = o.aim_of(min_precision)
-    reader = data.open(picture)
-    pictures = picture.access(reader.folder, reader.path)
+    reader, pictures = o.opened(data, picture)
     from attrex.api import fit as learn
     from attrex.api import load_recipe
     from attrex.api.preview import preview, preview_terminal

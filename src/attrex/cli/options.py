@@ -189,6 +189,12 @@ class PictureOptions:
         return PictureAccess(folder if named is None else named, hosts, self.pictures_outside, file)
 
 
+def opened(data: DataOptions, picture: PictureOptions) -> tuple[Reader, PictureAccess]:
+    """The file, and what may be read of its products' pictures."""
+    reader = data.open(picture)
+    return reader, picture.access(reader.folder, reader.path)
+
+
 _RECORDS = (DataOptions, PictureOptions)
 
 

@@ -27,8 +27,7 @@ def plan(
     silent: o.Quiet = False,
 ) -> None:
     """What filling would cost with each model: FLOPs, time, memory, cache. Fills nothing."""
-    reader = data.open(picture)
-    pictures = picture.access(reader.folder, reader.path)
+    reader, pictures = o.opened(data, picture)
     from attrex.api.planning import plan as estimate
     from attrex.plan import plan_terminal
 

@@ -53,12 +53,8 @@ class ExtractGptReader(Reader):
             field = "target_scores"
         else:
             return None
-        return InputError(
-            "this field is missing or of the wrong kind",
-            file=self.path,
-            row=row,
-            field=field,
-            fix='write {"input": "...", "category": "...", "target_scores": {"Color": {"red": 1}}}',
+        return self._wrong_kind(
+            row, field, 'write {"input": "...", "category": "...", "target_scores": {"Color": {"red": 1}}}'
         )
 
     def _product(self, row: int, record: Mapping[str, Any]) -> Product:

@@ -44,13 +44,7 @@ class ImplicitAveReader(Reader):
         missing = next((name for name in sorted(COLUMNS) if not isinstance(cells.get(name), str)), None)
         if missing is None:
             return None
-        return InputError(
-            "this field is missing or of the wrong kind",
-            file=self.path,
-            row=row,
-            field=missing,
-            fix=f"write the columns {', '.join(sorted(COLUMNS))}",
-        )
+        return self._wrong_kind(row, missing, f"write the columns {', '.join(sorted(COLUMNS))}")
 
     def _product(self, row: int, cells: Mapping[str, str]) -> Product:
         text = cells["texts"].removeprefix(_TITLE).strip()

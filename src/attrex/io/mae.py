@@ -17,6 +17,7 @@ from attrex.io.tables import RawRow, json_rows
 
 _TEXTS = ("text", "clean_text", "tokens")
 _IDS = ("id", "_id", "diffbotUri", "pageUrl", "url")
+_FIX = 'write {"text": "...", "images": ["a.jpg"], "specs": {"Color": "red"}}'
 
 
 class MaeReader(Reader):
@@ -49,8 +50,8 @@ class MaeReader(Reader):
             if isinstance(record, dict):
                 yield number, record
             else:
-                kind = type(record).__name__
-                yield number, self._error(f"it is a JSON {kind}, not an object", number, None)
+                said = f"it is a JSON {type(record).__name__}, not an object"
+                yield number, InputError(said, file=self.path, row=number, fix=_FIX)
 
     def _misshapen(self, record: Mapping[str, Any], row: int) -> InputError | None:
         specs, images = record.get("specs"), record.get("images") or []
@@ -63,11 +64,7 @@ class MaeReader(Reader):
             field = "images"
         else:
             return None
-        return self._error("this field is missing or of the wrong kind", row, field)
-
-    def _error(self, message: str, row: int, field: str | None) -> InputError:
-        fix = 'write {"text": "...", "images": ["a.jpg"], "specs": {"Color": "red"}}'
-        return InputError(message, file=self.path, row=row, field=field, fix=fix)
+        return self._wrong_kind(row, field, _FIX)
 
     def _product(self, row: int, record: Mapping[str, Any]) -> Product:
         id = next((record[key] for key in _IDS if record.get(key)), None)

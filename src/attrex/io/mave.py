@@ -83,9 +83,7 @@ class MaveReader(Reader):
             field = "attributes"
         if field is None:
             return None
-        return InputError(
-            "this field is missing or of the wrong kind", file=self.path, row=row, field=field, fix=fix
-        )
+        return self._wrong_kind(row, field, fix)
 
     def _product(self, row: int, record: Mapping[str, Any]) -> Product:
         names: list[str] = []

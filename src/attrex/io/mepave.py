@@ -121,7 +121,7 @@ class MepaveReader(Reader):
             name = f"row-{row}" if id is None else str(id)
             return name, name, plain, labels
         fix = 'write {"text_id", "text", "spo_list": [{"predicate": "@...", "object": "..."}]}'
-        return self._error("this field is missing or of the wrong kind", row, field, fix)
+        return self._wrong_kind(row, field, fix)
 
     def _error(self, message: str, row: int, field: str | None, fix: str) -> InputError:
         return InputError(message, file=self.path, row=row, field=field, fix=fix)

@@ -132,6 +132,12 @@ class Reader(ABC):
                 assert not isinstance(record, InputError)
                 yield Row(number, product(number, record))
 
+    def _wrong_kind(self, row: int, field: str | None, fix: str) -> InputError:
+        """Of a record's field that is missing, or holds something else than the format says."""
+        return InputError(
+            "this field is missing or of the wrong kind", file=self.path, row=row, field=field, fix=fix
+        )
+
     def _unique(self, id: str, row: int, field: str | None) -> str:
         """The id, with ``#row`` behind it (and a warning) where it was met before."""
         if self._seen.add(id):

@@ -44,13 +44,7 @@ class WdcPaveReader(Reader):
             field = "target_scores"
         if field is None:
             return None
-        return InputError(
-            "this field is missing or of the wrong kind",
-            file=self.path,
-            row=row,
-            field=field,
-            fix="compare the row with the data set's own files",
-        )
+        return self._wrong_kind(row, field, "compare the row with the data set's own files")
 
     def _product(self, row: int, record: Mapping[str, Any]) -> Product:
         texts = [(name, record.get(key) or "") for name, key in _TEXTS]

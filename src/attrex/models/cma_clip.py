@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from attrex.models.arguments import one_of
 from attrex.models.known_values import KnownValues
-from attrex.models.picture_parts import lasting_name, same_base
 from attrex.models.pictured_text import PicturedText, unified
 from attrex.models.text_encoders import Encoder, Shapes, TextArguments
 from attrex.models.trained import TrainedModel
@@ -24,6 +23,7 @@ from attrex.models.unified_tags import NoTags
 from attrex.models.vision_encoders import VISION, MadeVision, VisionArguments, VisionPart
 from attrex.nn.granular import ClipTokens, build_clip, find_clip, load_clip
 from attrex.nn.modality_attention import ModalityAttention
+from attrex.nn.pretrained import lasting_name, same_base
 from attrex.nn.text_guided import WordsAlone
 
 

@@ -17,13 +17,13 @@ from torch import Tensor, nn
 
 from attrex.errors import ConfigError, ModelError
 from attrex.models.arguments import one_of
-from attrex.models.picture_parts import FeaturesPart, lasting_name, same_base
+from attrex.models.picture_parts import FeaturesPart
 from attrex.models.text_encoders import TOKENISER, MadeText
 from attrex.models.weights import PretrainedGroup
 from attrex.nn.adapters import LinearMLPAdapter, MLPAdapter, RepAdapter, insert
 from attrex.nn.causal import CausalDecoder, Precision, find_decoder, load_decoder, small_decoder
 from attrex.nn.lora import add_lora
-from attrex.nn.pretrained import Base, find_base
+from attrex.nn.pretrained import Base, find_base, lasting_name, same_base
 from attrex.supervision.pool import Pool
 from attrex.text.causal_pieces import CausalPieces, Marks
 

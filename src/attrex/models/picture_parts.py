@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from safetensors.torch import save_file
 from torch import nn
@@ -14,7 +14,7 @@ from torch import nn
 from attrex.errors import ConfigError, ModelError, OutputError
 from attrex.models.arguments import one_of
 from attrex.nn.granular import ClipTokens, ResNetTokens, build_clip, find_clip, load_clip
-from attrex.nn.pretrained import CONFIG, WEIGHTS, Base, find_base, load_weights
+from attrex.nn.pretrained import CONFIG, WEIGHTS, Base, find_base, lasting_name, load_weights, same_base
 from attrex.nn.vision import SmallResNet
 
 FEATURES = "features.json"
@@ -138,20 +138,6 @@ def save_features(features: ResNetTokens, folder: Path) -> Path:
     (folder / CONFIG).write_text(json.dumps(config), "utf-8")
     save_file({n: t.detach().cpu().contiguous() for n, t in features.state_dict().items()}, folder / WEIGHTS)
     return folder
-
-
-def lasting_name(base: Base) -> str:
-    """By which a base is found again, from another working folder too."""
-    return base.name if base.portable else str(base.folder.resolve())
-
-
-def same_base(base: Base, about: Mapping[str, Any], what: str) -> None:
-    """Raises ``ModelError`` where a base is not the one that a model folder was made with."""
-    if base.sha256() != about["sha256"]:
-        raise ModelError(
-            f'the model was trained on another version of the {what} "{base.name}" (its SHA-256 differs). '
-            "Fix: put that version back, or fit the model again"
-        )
 
 
 def features_part(

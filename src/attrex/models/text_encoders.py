@@ -15,11 +15,11 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from attrex.errors import ConfigError, ModelError
+from attrex.errors import ConfigError
 from attrex.models.arguments import one_of
 from attrex.models.word_vectors import read_vectors
 from attrex.nn.encoders import PretrainedEncoder, RecurrentEncoder, SelfAttention, ShapedEncoder
-from attrex.nn.pretrained import Base, build_body, find_base, load_body, load_weights
+from attrex.nn.pretrained import Base, build_body, find_base, load_body, load_weights, same_base
 from attrex.supervision.pool import Pool
 from attrex.text.sentence_pieces import Pieces, pieces, pieces_from_file
 from attrex.text.shapes import BITS, ShapedPieces
@@ -80,13 +80,7 @@ class PretrainedText:
 
     def _made(self, base: Base, body: nn.Module, tokeniser: Pieces) -> MadeText:
         encoder = self._encoder(body)
-        about = {
-            "base": base.name,
-            "sha256": base.sha256(),
-            "portable": base.portable,
-            "config": base.config(),
-        }
-        files = {TOKENISER: tokeniser.to_json(), ENCODER: json.dumps(about)}
+        files = {TOKENISER: tokeniser.to_json(), ENCODER: json.dumps(base.about())}
         return MadeText(tokeniser, encoder, encoder.width, files, base.portable)
 
     def remake(self, files: Mapping[str, str]) -> MadeText:
@@ -95,11 +89,7 @@ class PretrainedText:
         body = build_body(about["config"])
         if about["portable"]:
             base = find_base(about["base"])
-            if base.sha256() != about["sha256"]:
-                raise ModelError(
-                    f'the model was trained on another version of the encoder "{base.name}" '
-                    "(its SHA-256 differs). Fix: fit the model again"
-                )
+            same_base(base, about, "encoder")
             load_weights(body, base.tensors(), where=f'the encoder "{base.name}"')
         encoder = self._encoder(body)
         return MadeText(tokeniser, encoder, encoder.width, dict(files), bool(about["portable"]))

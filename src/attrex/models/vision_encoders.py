@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from torch import Tensor, nn
 
-from attrex.errors import ConfigError, ModelError
+from attrex.errors import ConfigError
 from attrex.models.arguments import one_of
 from attrex.models.weights import PretrainedGroup
 from attrex.nn.detector import (
@@ -23,7 +23,7 @@ from attrex.nn.detector import (
     load_detector,
     preparation,
 )
-from attrex.nn.pretrained import load_weights
+from attrex.nn.pretrained import load_weights, same_base
 from attrex.nn.vision import GRID, ResNetEncoder, SmallResNet, build_resnet, find_resnet, statistics
 
 VISION, DETECTOR = "vision.json", "detector.json"
@@ -93,14 +93,7 @@ class PretrainedVision:
     def make(self) -> MadeVision:
         base = find_resnet(self.base)
         mean, std = statistics(base)
-        about = {
-            "base": base.name,
-            "sha256": base.sha256(),
-            "portable": base.portable,
-            "config": base.config(),
-            "mean": list(mean),
-            "std": list(std),
-        }
+        about = {**base.about(), "mean": list(mean), "std": list(std)}
         encoder = ResNetEncoder.load(base, frozen=self.frozen)
         return _made(encoder, {VISION: json.dumps(about)}, portable=base.portable)
 
@@ -109,11 +102,7 @@ class PretrainedVision:
         body = build_resnet(about["config"])
         if about["portable"] and self.frozen:
             base = find_resnet(about["base"])
-            if base.sha256() != about["sha256"]:
-                raise ModelError(
-                    f'the model was trained on another version of the vision encoder "{base.name}" '
-                    "(its SHA-256 differs). Fix: fit the model again"
-                )
+            same_base(base, about, "vision encoder")
             load_weights(body, base.tensors(), where=f'the vision encoder "{base.name}"')
         encoder = ResNetEncoder(body, frozen=self.frozen, mean=about["mean"], std=about["std"])
         return _made(encoder, dict(files), portable=bool(about["portable"]))
@@ -179,25 +168,14 @@ class DetectedVision:
     def make(self) -> MadeVision:
         base = find_detector(self.base)
         mean, std = preparation(base)
-        about = {
-            "base": base.name,
-            "sha256": base.sha256(),
-            "portable": base.portable,
-            "config": base.config(),
-            "mean": list(mean),
-            "std": list(std),
-        }
+        about = {**base.about(), "mean": list(mean), "std": list(std)}
         return self._with(self.vision.make(), load_detector(base), {DETECTOR: json.dumps(about)})
 
     def remake(self, files: Mapping[str, str]) -> MadeVision:
         about = json.loads(files[DETECTOR])
         if about["portable"]:
             base = find_detector(about["base"])
-            if base.sha256() != about["sha256"]:
-                raise ModelError(
-                    f'the model was trained on another version of the detector "{base.name}" '
-                    "(its SHA-256 differs). Fix: fit the model again"
-                )
+            same_base(base, about, "detector")
             body = load_detector(base)
         else:
             body = build_detector(about["config"])

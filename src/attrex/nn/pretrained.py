@@ -11,7 +11,7 @@ import hashlib
 import importlib.util
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -52,6 +52,15 @@ class Base:
     def tokeniser(self) -> Path:
         """Its ``tokenizer.json``."""
         return self.folder / TOKENISER
+
+    def about(self) -> dict[str, Any]:
+        """By which it is found again, checked (``same_base``) and built."""
+        return {
+            "base": self.name,
+            "sha256": self.sha256(),
+            "portable": self.portable,
+            "config": self.config(),
+        }
 
     def sha256(self) -> str:
         """Of the weights."""
@@ -97,6 +106,20 @@ def find_base(
         if not (folder / file).is_file() and not (file == WEIGHTS and (folder / PARTS).is_file()):
             raise ModelError(f'the {what} "{name}" has no {file}. Fix: give a folder that has one')
     return Base(name, folder, portable)
+
+
+def lasting_name(base: Base) -> str:
+    """By which a base is found again, from another working folder too."""
+    return base.name if base.portable else str(base.folder.resolve())
+
+
+def same_base(base: Base, about: Mapping[str, Any], what: str) -> None:
+    """Raises ``ModelError`` where a base is not the one that a model folder was made with."""
+    if base.sha256() != about["sha256"]:
+        raise ModelError(
+            f'the model was trained on another version of the {what} "{base.name}" (its SHA-256 differs). '
+            "Fix: put that version back, or fit the model again"
+        )
 
 
 def _today(name: str) -> str:

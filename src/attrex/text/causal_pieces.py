@@ -8,7 +8,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from attrex.text.tokeniser import Tokens, sound
+from attrex.text.tokeniser import Tokens, unspaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +82,11 @@ class CausalPieces:
         return [tokens.ids for tokens in self._encoded([f" {text}" for text in texts], 1)]
 
     def _encoded(self, texts: Sequence[str], added: int) -> list[Tokens]:
-        texts = [sound(text) for text in texts]
         encoded: list[Tokens] = []
-        for text, pieces in zip(
-            texts, self._tokeniser.encode_batch(texts, add_special_tokens=False), strict=True
-        ):
-            tokens = Tokens([], [], [])
-            for id, (start, end) in zip(pieces.ids, pieces.offsets, strict=True):
-                covered = text[start:end]
-                begin, behind = end - len(covered.lstrip()), start + len(covered.rstrip())
-                if begin < behind and id not in self._barred:
-                    tokens.ids.append(id)
-                    tokens.starts.append(begin - added)
-                    tokens.ends.append(behind - added)
-            encoded.append(tokens)
+        for pieces in unspaced(texts, self._tokeniser):
+            own = [piece for piece in pieces if piece[0] not in self._barred]
+            places = [(start - added, end - added) for _, start, end in own]
+            encoded.append(Tokens([id for id, _, _ in own], [s for s, _ in places], [e for _, e in places]))
         return encoded
 
     def text_of(self, ids: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from attrex.text.tokeniser import Tokens, WordPieces, sound
+from attrex.text.tokeniser import Tokens, WordPieces, unspaced
 
 
 class SentencePieces:
@@ -47,21 +47,14 @@ class SentencePieces:
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
         """One record per text; offsets are of the original text, whatever the normaliser did."""
-        texts = [sound(text) for text in texts]
-        encoded: list[Tokens] = []
-        for text, pieces in zip(
-            texts, self._tokeniser.encode_batch(texts, add_special_tokens=False), strict=True
-        ):
-            tokens = Tokens([], [], [])
-            for id, (start, end) in zip(pieces.ids, pieces.offsets, strict=True):
-                covered = text[start:end]
-                begin, behind = end - len(covered.lstrip()), start + len(covered.rstrip())
-                if begin < behind:
-                    tokens.ids.append(self._instead.get(id, id))
-                    tokens.starts.append(begin)
-                    tokens.ends.append(behind)
-            encoded.append(tokens)
-        return encoded
+        return [
+            Tokens(
+                [self._instead.get(id, id) for id, _, _ in own],
+                [s for _, s, _ in own],
+                [e for _, _, e in own],
+            )
+            for own in unspaced(texts, self._tokeniser)
+        ]
 
 
 Pieces = WordPieces | SentencePieces

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -50,6 +50,20 @@ class Tokeniser(Protocol):
     def opening(self) -> tuple[int, ...]: ...
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]: ...
+
+
+def unspaced(texts: Sequence[str], tokeniser: Tokenizer) -> Iterator[list[tuple[int, int, int]]]:
+    """Of each text its pieces: the id, and the characters ``[start, end)`` without the spaces around them.
+    Pieces that are nothing but spaces are left out."""
+    texts = [sound(text) for text in texts]
+    for text, encoding in zip(texts, tokeniser.encode_batch(texts, add_special_tokens=False), strict=True):
+        pieces = []
+        for id, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
+            covered = text[start:end]
+            begin, behind = end - len(covered.lstrip()), start + len(covered.rstrip())
+            if begin < behind:
+                pieces.append((id, begin, behind))
+        yield pieces
 
 
 class WordPieces:

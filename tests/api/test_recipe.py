@@ -107,5 +107,9 @@ def test_a_wrong_recipe_says_where_and_what(tmp_path: Path, text: str, message: 
 def test_an_unknown_name_offers_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r'there is no recipe "lexikon"; did you mean "lexicon"\?'):
         load_recipe("lexikon")
+    with pytest.raises(ConfigError) as caught:
+        load_recipe("no-such-thing")
+    assert str(caught.value).startswith('recipe: there is no recipe "no-such-thing"; there are adatag, ')
+    assert str(caught.value).endswith("virt. A file of your own ends in .yaml")
     with pytest.raises(ConfigError, match=r"nowhere\.yaml cannot be read"):
         load_recipe("nowhere.yaml")

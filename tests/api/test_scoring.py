@@ -128,5 +128,5 @@ def test_a_hidden_value_is_not_given_away_by_the_inferred_schema() -> None:
 
 
 def test_too_little_to_hide_is_an_error() -> None:
-    with pytest.raises(InputError, match="1 products have too few filled cells to hide some"):
+    with pytest.raises(InputError, match="1 product: too few filled cells to hide some"):
         backtest(shop(1), recipe="lexicon")

@@ -56,4 +56,12 @@ def test_a_precision_that_nothing_reaches_is_said() -> None:
     )
     nothing_there = [ask(f"p{at}", "Colour") for at in range(12)]
     assert doubts(report(nothing_there, resamples=0), Aim()) == []
-    assert doubts(None, Aim()) == []
+
+
+def test_a_fit_on_so_little_that_nothing_was_kept_apart_says_so() -> None:
+    few = fit(shop(6), recipe="lexicon")
+    assert few.report is not None
+    assert few.report.notes[-1] == (
+        "no known cell was kept apart to try the model on, so that probabilities are its own and thresholds "
+        "are not learnt. Fix: give more rows"
+    )

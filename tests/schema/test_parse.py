@@ -90,8 +90,8 @@ def test_yaml_merge_keys_are_understood() -> None:
 
 
 WRONG = [
-    ("attributes: {A: x, A: y}", 'line 1: "A" stands twice'),
-    ("attributes: [A, A]", 'attribute "A" stands twice in the schema'),
+    ("attributes: {A: x, A: y}", 'line 1: "A" stands twice. Fix: leave one out'),
+    ("attributes: [A, A]", 'attribute "A" stands twice in the schema. Fix: leave one'),
     ("attributes: [A\ncategories: {}", "line 2: did not find expected ',' or ']'"),
     ("attributes: !!python/object/apply:os.system [x]", "line 1: could not determine a constructor"),
     ("", "the schema is empty; name at least one attribute"),
@@ -114,8 +114,18 @@ WRONG = [
     ("categories: [A]", "categories: expected a mapping of categories, got a list"),
     ("categories: {A: text}", "categories.A: expected a list of attributes, or"),
     ("categories: {A: {Size: x}}", "categories.A.Size: unknown setting; known are parent, attributes"),
-    ("categories: {A: {parent: B}}", 'category "A" names the parent "B", which does not exist'),
-    ("categories: {A: {parent: B}, B: {parent: A}}", "categories inherit in a circle: A -> B -> A"),
+    (
+        "categories: {A: {parent: B}}",
+        'category "A" names the parent "B", which does not exist. Fix: add that category, or leave',
+    ),
+    (
+        "categories: {Shoes: {attributes: [x]}, Boots: {parent: Shoe}}",
+        'category "Boots" names the parent "Shoe", which does not exist. Fix: did you mean "Shoes"?',
+    ),
+    (
+        "categories: {A: {parent: B}, B: {parent: A}}",
+        "categories inherit in a circle: A -> B -> A. Fix: leave one of these parents out",
+    ),
     ("categories: {A: {parent: A}}", "categories inherit in a circle: A -> A"),
 ]
 

@@ -50,9 +50,11 @@ def backtest(
     parts = split(products, {"rest": 1 - share, "hidden": share}, seed)
     rest = [products[i] for i in parts["rest"]]
     hidden = [product for i in parts["hidden"] if any((product := products[i]).stated.values())]
+    from attrex.report.numbers import counted  # not at the top, for it brings rich
+
     if not hidden or not any(any(product.stated.values()) for product in rest):
         raise InputError(
-            f"{len(products)} products have too few filled cells to hide some and learn from the rest",
+            f"{counted(len(products), 'product')}: too few filled cells to hide some and learn from the rest",
             file=path_of(data),
             fix="give more rows, or check the mapping of the attribute columns",
         )

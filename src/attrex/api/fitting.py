@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -163,7 +164,7 @@ def fit(
             gate=None if gated is None else gated[0],
             familiarity=Familiarity.learn(parts["train"]),
         )
-    notes += doubts(scores, goal)
+    notes += processes.from_first(partial(doubts, scores, goal))
     if processes.count() > 1:
         policy = Policy.from_json(processes.from_first(policy.to_json))
     if chosen.relearn:

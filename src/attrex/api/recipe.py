@@ -82,8 +82,8 @@ def load_recipe(name: str | Path) -> Recipe:
         return _parse(content, Path(name).stem)
     if text not in recipe_names():
         near = difflib.get_close_matches(text, recipe_names(), 1)
-        hint = f'did you mean "{near[0]}"?' if near else "give a file ending in .yaml or"
-        raise ConfigError(f'recipe: there is no recipe "{text}"; {hint} one of {", ".join(recipe_names())}')
+        hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(recipe_names())}."
+        raise ConfigError(f'recipe: there is no recipe "{text}"; {hint} A file of your own ends in .yaml')
     return _parse(files("attrex").joinpath("recipes", f"{text}.yaml").read_text("utf-8"), text)
 
 

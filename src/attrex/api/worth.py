@@ -7,12 +7,15 @@ from attrex.resolve import WORTHLESS, Aim
 
 
 def doubts(scores: Report | None, aim: Aim) -> list[str]:
-    """What to note of the scores on the known cells kept apart, if anything: an F1 so small that values are
-    hardly ever written, or a precision that no threshold reaches."""
+    """What to note of the scores on the known cells kept apart, if anything: that there are none, an F1 so
+    small that values are hardly ever written, or a precision that no threshold reaches."""
     from attrex.report.numbers import counted  # not at the top, for it brings rich
 
     if scores is None:
-        return []
+        return [
+            "no known cell was kept apart to try the model on, so that probabilities are its own and "
+            "thresholds are not learnt. Fix: give more rows"
+        ]
     counts, micro = scores.micro.counts, scores.micro.scores
     if not counts.vc + counts.vw + counts.vn:
         return []  # nothing was to be found

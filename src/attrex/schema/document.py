@@ -37,7 +37,7 @@ class _Loader(_Base):  # type: ignore[misc]  # the C loader has no type
                 continue
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f'"{key.value}" stands twice', key.start_mark
+                    None, None, f'"{key.value}" stands twice. Fix: leave one out', key.start_mark
                 )
             seen.add(key.value)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
@@ -53,7 +53,7 @@ def load_document(path: Path) -> object:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise place.error("there is no such file") from None
+        raise place.error("there is no such file. Fix: check the path") from None
     except IsADirectoryError:
         raise place.error("is a folder; a schema is one file") from None
     except OSError as error:
@@ -87,7 +87,7 @@ def _load_json(text: str, place: Place) -> object:
         mapping: dict[str, object] = {}
         for key, value in found:
             if key in mapping:
-                raise place.error(f'"{key}" stands twice')
+                raise place.error(f'"{key}" stands twice. Fix: leave one out')
             mapping[key] = value
         return mapping
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from attrex.core import Attribute, content_hash
 from attrex.errors import SchemaError
+
+_ONCE = "leave one out, or give it another name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Schema:
         found: dict[str, Category] = {}
         for category in categories:
             if category.name in found:
-                raise SchemaError(f'category "{category.name}" stands twice in the schema')
+                raise SchemaError(f'category "{category.name}" stands twice in the schema. Fix: {_ONCE}')
             found[category.name] = category
         return found
 
@@ -53,9 +56,15 @@ class Schema:
         while at is not None:
             if any(at == c.name for c in line):
                 path = " -> ".join([*(c.name for c in line), at])
-                raise SchemaError(f"categories inherit in a circle: {path}")
+                raise SchemaError(
+                    f"categories inherit in a circle: {path}. Fix: leave one of these parents out"
+                )
             if at not in self.categories:
-                raise SchemaError(f'category "{line[-1].name}" names the parent "{at}", which does not exist')
+                near = difflib.get_close_matches(at, self.categories, 1)
+                fix = f'did you mean "{near[0]}"?' if near else "add that category, or leave the parent out"
+                raise SchemaError(
+                    f'category "{line[-1].name}" names the parent "{at}", which does not exist. Fix: {fix}'
+                )
             line.append(self.categories[at])
             at = self.categories[at].parent
         merged = {a.name: a for a in self.attributes}
@@ -103,5 +112,5 @@ def _check_unique(where: str, attributes: Iterable[Attribute]) -> None:
     seen: set[str] = set()
     for attribute in attributes:
         if attribute.name in seen:
-            raise SchemaError(f'attribute "{attribute.name}" stands twice in {where}')
+            raise SchemaError(f'attribute "{attribute.name}" stands twice in {where}. Fix: {_ONCE}')
         seen.add(attribute.name)

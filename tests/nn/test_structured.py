@@ -25,6 +25,7 @@ from attrex.nn.structured import (
     StructuredEncoder,
     Words,
     attend,
+    weighed,
 )
 from tests.oracles.structured import dense
 
@@ -66,24 +67,65 @@ def sent(lengths: list[int], patterns: tuple[Pattern, ...] = PATTERNS, seed: int
 # --- against the dense matrix ---
 
 
+LEARNING = pytest.mark.parametrize("learning", [True, False], ids=["learning", "reading"])
+
+
 @pytest.mark.parametrize(
     "patterns", [c for n in range(1, 5) for c in itertools.combinations(PATTERNS, n)], ids="+".join
 )
-def test_each_attention_is_what_the_dense_matrix_says(patterns: tuple[Pattern, ...]) -> None:
+@LEARNING
+def test_each_attention_is_what_the_dense_matrix_says(patterns: tuple[Pattern, ...], learning: bool) -> None:
     made = sent(LENGTHS, patterns)
-    ours = attend(made, Blocks(LENGTHS, OWNERS, CPU), heads=HEADS)
+    with torch.set_grad_enabled(learning):
+        ours = attend(made, Blocks(LENGTHS, OWNERS, CPU), heads=HEADS)
     torch.testing.assert_close(ours, dense(made, LENGTHS, OWNERS, HEADS), atol=1e-5, rtol=1e-5)
 
 
 @given(
-    st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=6), min_size=1, max_size=5), st.integers(0, 9)
+    st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=6), min_size=1, max_size=5),
+    st.integers(0, 9),
+    st.sampled_from([None, 1, 20, 512]),
 )
-def test_any_number_of_sources_of_any_length(products: list[list[int]], seed: int) -> None:
+def test_any_number_of_sources_of_any_length(products: list[list[int]], seed: int, piece: int | None) -> None:
+    """Piece by piece, where nothing is learnt."""
     lengths = [length for own in products for length in own]
     owners = [at for at, own in enumerate(products) for _ in own]
     made = sent(lengths, seed=seed)
-    ours = attend(made, Blocks(lengths, owners, CPU), heads=HEADS)
+    with torch.set_grad_enabled(piece is None), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("attrex.nn.structured.PIECE", piece)
+        ours = attend(made, Blocks(lengths, owners, CPU), heads=HEADS)
     torch.testing.assert_close(ours, dense(made, lengths, owners, HEADS), atol=1e-5, rtol=1e-5)
+
+
+@LEARNING
+def test_where_nothing_is_learnt_few_tokens_attend_at_once(
+    learning: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was made of them is added up on the spot: a second copy of all of them would be a third more than
+    full attention takes."""
+    rows: list[int] = []
+
+    def noted(query: Tensor, *given: Any, **named: Any) -> Tensor:
+        rows.append(query.shape[0] * query.shape[1])
+        return weighed(query, *given, **named)
+
+    monkeypatch.setattr("attrex.nn.structured.weighed", noted)
+    lengths = [256] * 8
+    with torch.set_grad_enabled(learning):
+        attend(sent(lengths, ("local-local",)), Blocks(lengths, [0] * 8, CPU), heads=HEADS)
+    assert rows == ([2048] if learning else [512] * 4)
+
+
+def test_what_goes_in_stays_as_it_is() -> None:
+    """The sums are made in place."""
+    made = sent(LENGTHS)
+    before = [
+        t.clone() for t in (made.local_MD, made.hyper_RD, *(t for pair in made.asked.values() for t in pair))
+    ]
+    with torch.no_grad():
+        attend(made, Blocks(LENGTHS, OWNERS, CPU), heads=HEADS)
+    after = [made.local_MD, made.hyper_RD, *(t for pair in made.asked.values() for t in pair)]
+    assert all(map(torch.equal, before, after))
 
 
 def test_the_four_are_summed_and_those_left_out_add_nothing() -> None:
@@ -293,6 +335,14 @@ def test_what_is_taken_apart_comes_together_again(lengths: list[int]) -> None:
     packed = torch.randn(sum(lengths), 3)
     assert torch.equal(rows.joined([group.of(packed) for group in rows.groups]), packed)
     assert sorted(row for group in rows.groups for row in group.rows_X.tolist()) == list(range(len(lengths)))
+    for tokens in (1, 64, 10_000):
+        parts = list(rows.parts(tokens))
+        total = torch.zeros_like(packed)
+        for part in parts:
+            part.add(part.of(packed), total)
+            assert part.index_XL.numel() <= max(tokens, part.index_XL.shape[1])
+        assert torch.equal(total, packed)
+        assert torch.equal(rows.joined([part.of(packed) for part in parts]), packed)
     for group in rows.groups:
         own = [lengths[row] for row in group.rows_X]
         assert group.index_XL.shape == (len(own), max(own))

@@ -29,6 +29,31 @@ class Group:
     mask_XL: Tensor | None
     run: slice | None
 
+    def parts(self, tokens: int) -> Iterator[Group]:
+        """The same rows in groups of about so many tokens at most, a row at the least."""
+        X, L = self.index_XL.shape
+        step = max(1, tokens // L)
+        if step >= X:
+            yield self
+            return
+        for begin in range(0, X, step):
+            end = min(begin + step, X)
+            mask_XL = None if self.mask_XL is None else self.mask_XL[begin:end]
+            run = None
+            if self.run is not None:
+                run = slice(self.run.start + begin * L, self.run.start + end * L)
+            yield Group(self.rows_X[begin:end], self.index_XL[begin:end], mask_XL, run)
+
+    def add(self, part_XLC: Tensor, packed_MC: Tensor) -> None:
+        """Adds what was made of the group to its tokens, in place."""
+        part_XLC = part_XLC.to(packed_MC.dtype)
+        if self.run is not None:
+            packed_MC[self.run].add_(part_XLC.flatten(0, 1))
+        elif self.mask_XL is None:
+            packed_MC.index_add_(0, self.index_XL.flatten(), part_XLC.flatten(0, 1))
+        else:
+            packed_MC.index_add_(0, self.index_XL[self.mask_XL], part_XLC[self.mask_XL])
+
     def of(self, packed_MC: Tensor) -> Tensor:
         """``(X, L, C)``; without a copy where they stand in one piece."""
         X, L = self.index_XL.shape
@@ -72,6 +97,11 @@ class Ragged:
         if full and rows == list(range(rows[0], rows[0] + len(rows))):
             run = slice(self._starts[rows[0]], self._starts[rows[-1] + 1])
         return Group(torch.tensor(rows, device=device), index_XL, None if full else mask_XL, run)
+
+    def parts(self, tokens: int) -> Iterator[Group]:
+        """Its groups, each of about so many tokens at most."""
+        for group in self.groups:
+            yield from group.parts(tokens)
 
     def joined(self, parts: Sequence[Tensor]) -> Tensor:
         """``(M, C)`` of what was made of each group, ``(X, L, C)``."""

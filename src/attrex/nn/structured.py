@@ -23,7 +23,7 @@ K layers, A asks, G hyper-tokens of a product, P products that are asked, Q attr
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -34,7 +34,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from attrex.errors import ModelError
 from attrex.nn.encoders import PretrainedEncoder, ShapedEncoder
 from attrex.nn.precision import mixed
-from attrex.nn.ragged import Ragged
+from attrex.nn.ragged import Group, Ragged
 
 Pattern = Literal["hyper-hyper", "hyper-local", "local-hyper", "local-local"]
 PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
@@ -43,6 +43,8 @@ ATTRIBUTE = 0
 """The modality of attributes."""
 SMALL = 0.1
 """The size of the hyper-tokens' values at the start, relative to the pretrained ones."""
+PIECE = 512
+"""Local tokens that attend at once, where nothing is learnt; a block or a product at the least."""
 
 
 class Blocks:
@@ -74,30 +76,29 @@ class Sent:
 
 def attend(sent: Sent, blocks: Blocks, *, heads: int, dropout: float = 0.0) -> tuple[Tensor, Tensor]:
     """The attention itself, without projections: what local ``(M, D)`` and hyper-tokens ``(R, D)`` get."""
-    local: list[Tensor] = []
+    local: Tensor | None = None
     hyper: list[Tensor] = []
+    piece = blocks.own.tokens if torch.is_grad_enabled() else PIECE
 
     def read(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
         return weighed(query, key, value, mask, heads=heads, dropout=dropout)
 
-    if "local-local" in sent.asked:
-        query_MD, key_MD = sent.asked["local-local"]
-        local.append(
-            blocks.own.joined(
-                [
-                    read(group.of(query_MD), group.of(key_MD), group.of(sent.local_MD), group.mask_XL)
-                    for group in blocks.own.groups
-                ]
-            )
-        )
-    if "local-hyper" in sent.asked:
+    def local_to_hyper() -> Iterator[tuple[Group, Tensor]]:
         query_MD, key_RD = sent.asked["local-hyper"]
-        parts = []
-        for group in blocks.products.groups:
+        for group in blocks.products.parts(piece):
             index_XG = blocks.hyper_NG[group.rows_X]
             mask_XG = None if blocks.even else blocks.hyper_mask_NG[group.rows_X]
-            parts.append(read(group.of(query_MD), key_RD[index_XG], sent.hyper_RD[index_XG], mask_XG))
-        local.append(blocks.products.joined(parts))
+            yield group, read(group.of(query_MD), key_RD[index_XG], sent.hyper_RD[index_XG], mask_XG)
+
+    def local_to_local() -> Iterator[tuple[Group, Tensor]]:
+        query_MD, key_MD = sent.asked["local-local"]
+        for group in blocks.own.parts(piece):
+            yield group, read(group.of(query_MD), group.of(key_MD), group.of(sent.local_MD), group.mask_XL)
+
+    if "local-hyper" in sent.asked:
+        local = _summed(blocks.products, local_to_hyper(), None)
+    if "local-local" in sent.asked:
+        local = _summed(blocks.own, local_to_local(), local)
     if "hyper-local" in sent.asked:
         query_RD, key_MD = sent.asked["hyper-local"]
         parts = []
@@ -117,7 +118,25 @@ def attend(sent: Sent, blocks: Blocks, *, heads: int, dropout: float = 0.0) -> t
                 ]
             )
         )
-    return _sum(local, sent.local_MD), _sum(hyper, sent.hyper_RD)
+    return torch.zeros_like(sent.local_MD) if local is None else local, _sum(hyper, sent.hyper_RD)
+
+
+def _summed(rows: Ragged, made: Iterator[tuple[Group, Tensor]], total_MD: Tensor | None) -> Tensor:
+    """What was made of groups, in the tokens' order, added to what there is. Where nothing is learnt it is
+    added on the spot, group by group, so that no second copy of all tokens is ever held."""
+    if torch.is_grad_enabled():
+        joined_MD = rows.joined([part_XLD for _, part_XLD in made])
+        return joined_MD if total_MD is None else total_MD + joined_MD
+    for group, part_XLD in made:
+        if total_MD is None and group.run is not None and group.index_XL.numel() == rows.tokens:
+            total_MD = part_XLD.flatten(0, 1)
+        else:
+            if total_MD is None:
+                total_MD = part_XLD.new_zeros(rows.tokens, part_XLD.shape[2])
+            group.add(part_XLD, total_MD)
+        del part_XLD  # the next is made while it would still be held
+    assert total_MD is not None
+    return total_MD
 
 
 def weighed(
@@ -142,10 +161,7 @@ def _sum(parts: Sequence[Tensor], like: Tensor) -> Tensor:
     """Nought where both attentions are left out."""
     if not parts:
         return torch.zeros_like(like)
-    if len(parts) == 1:
-        return parts[0]
-    # A third of the memory that attention takes, where nothing is learnt.
-    return parts[0] + parts[1] if torch.is_grad_enabled() else parts[0].add_(parts[1])
+    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
 
 class Added(nn.Module):

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from attrex.cache import attribute_key, product_key
-from attrex.core import Attribute, Picture, Product, Source, Stated
+from attrex.core import Attribute, Picture, Printed, Product, Source, Stated
 
+LINE = Printed(0, 1, "a.jpg", ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0)), 0.9)
 ONE = Product("p", "Hats", (Source("title", "a"), Source("description", "b")))
 
 
@@ -19,6 +20,10 @@ def test_all_that_a_model_may_read_of_a_product_is_in_its_key() -> None:
         replace(ONE, sources=(Source("title", "ab"), Source("description", ""))),
         replace(ONE, sources=(Source("description", "b"), Source("title", "a"))),
         replace(ONE, sources=(Source("title", "a"), Source("description", "\ud83d"))),
+        replace(ONE, sources=(Source("title", "a", (LINE,)), Source("description", "b"))),
+        replace(
+            ONE, sources=(Source("title", "a", (replace(LINE, location="b"),)), Source("description", "b"))
+        ),
     ]
     keys = {product_key(each, "1") for each in (ONE, *others)} | {product_key(ONE, "2")}
     assert len(keys) == len(others) + 2

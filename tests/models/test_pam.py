@@ -181,6 +181,16 @@ def test_a_category_s_own_values_are_generated_and_no_other_s(base: Path) -> Non
         assert not barred[place(torch.tensor(script.end))]
 
 
+def test_what_products_without_a_category_have_is_anybody_s(base: Path) -> None:
+    bare = Product("0", None, (Source("title", "plain"),), (), {"Colour": (Stated("teal"),)})
+    model = begun(base, label([*shop().products, bare], Schema([COLOUR]))[0])
+    place, script = model.network.generator.writer.place, model.network.generator.script
+    (teal,), open_GV = script.keys(["teal"]), model.network.open_GV
+    assert open_GV[:, place(torch.tensor(teal))].all()
+    assert len(open_GV) == 3  # two categories, and one for any other
+    assert not open_GV[:2, place(torch.tensor(script.keys(["green"])[0]))].all()
+
+
 def test_what_another_category_has_is_never_written(base: Path) -> None:
     """However much the generator is for it; taken out, it is."""
     model = begun(base, shop(), longest=1)

@@ -51,6 +51,8 @@ from attrex.text.reading import BETWEEN, Reading, read
 
 TABLE = "pam.json"
 """``CategoryTable`` in a model folder, beside the list of names."""
+ANY = ""
+"""The category of products that have none: what they have may be generated for all."""
 PICTURES = 64
 """Products whose pictures are looked at together."""
 SIDE = 16
@@ -58,22 +60,17 @@ SIDE = 16
 
 
 class CategoryTable(AttributeTable):
-    """The attributes of the training data, open to others; ``values``: those worth generating, by category;
-    ``parts``: the most values that one ask has."""
+    """The attributes of the training data, open to others; ``values``: those worth generating, by category,
+    and those of products without one (``ANY``); ``parts``: the most values that one ask has."""
 
     def __init__(self, names: Sequence[str], values: Mapping[str, Sequence[str]], parts: int) -> None:
         super().__init__(names)
         self.values, self.parts = {name: tuple(own) for name, own in values.items()}, parts
-        self.categories = {name: at for at, name in enumerate(self.values)}
+        self.categories = {name: at for at, name in enumerate(name for name in self.values if name != ANY)}
 
     def category(self, product: Product) -> int:
         """Its place, the last one for any other."""
-        return self.categories.get(product.category or "", len(self.categories))
-
-    @property
-    def every(self) -> list[str]:
-        """The values of all categories."""
-        return list(dict.fromkeys(value for own in self.values.values() for value in own))
+        return self.categories.get(product.category or ANY, len(self.categories))
 
     def files(self) -> dict[str, str]:
         content = {"parts": self.parts, "values": self.values}
@@ -88,11 +85,8 @@ class ReadByCategory:
     def begin(self, attributes: Sequence[Attribute], windows: Sequence[TaggedWindow]) -> CategoryTable:
         own: defaultdict[str, list[TaggedWindow]] = defaultdict(list)
         for window in windows:
-            if window.product.category:
-                own[window.product.category].append(window)
-        others = [window for window in windows if not window.product.category]
-        # What products without a category have is anybody's.
-        values = {name: worth_writing([*own[name], *others]) for name in sorted(own)}
+            own[window.product.category or ANY].append(window)
+        values = {name: worth_writing(own[name]) for name in sorted(own)}
         return CategoryTable([a.name for a in attributes], values, most_values(windows))
 
     def remake(self, files: Mapping[str, str]) -> CategoryTable:
@@ -131,9 +125,14 @@ class Pam:
         assert isinstance(both, WithDecoder)
         check_room(of_berts_kind(both.encoder), self._window, LONGEST + 1, text.tokeniser)
         script = Script(text.tokeniser)
-        pieces = script.inventory(table.every)
+        keys = {name: script.keys(values) for name, values in table.values.items()}
+        spellings = {
+            key: value for name in keys for key, value in zip(keys[name], table.values[name], strict=True)
+        }
+        pieces = script.inventory(spellings.values())
         always = {script.start, script.end, *([script.pair_mark] if table.parts > 1 else [])}
-        own = [{id for key in script.keys(values) for id in key} for values in table.values.values()]
+        always |= {id for key in keys.get(ANY, ()) for id in key}
+        own = [{id for key in keys[name] for id in key} for name in table.categories]
         writer = CopyWriter(
             both.decoder,
             pieces=pieces,
@@ -144,6 +143,7 @@ class Pam:
             GenerativeNetwork(both.encoder, writer, script, (self._longest + 1) * table.parts),
             regions_of(text.encoder.made, text.width),
             open_pieces(pieces, own, always),
+            spellings,
             width=text.width,
             weight=self._weight,
         )
@@ -174,11 +174,9 @@ class Pam:
         self, learnt: Learnt[PamNetwork], asked: Sequence[tuple[PreparedScene, DescribedQuestion]]
     ) -> list[Answer]:
         """Each ask is a whole reading, many at once."""
-        network, table = learnt.network, learnt.table
-        assert isinstance(table, CategoryTable)
+        network = learnt.network
         script = network.generator.script
-        spellings = dict(zip(script.keys(table.every), table.every, strict=True))
-        grounding = Grounding(script, {}, spellings, learnt.trims)
+        grounding = Grounding(script, {}, network.spellings, learnt.trims)
 
         def answers(chosen: list[int]) -> Sequence[Answer]:
             given = [asked[at] for at in chosen]

@@ -22,6 +22,7 @@ from attrex.models.generative import GenerativeNetwork
 from attrex.models.inputs import Inputs
 from attrex.models.picture_regions import Objects, Patches, Shown, shown_in
 from attrex.models.tagging import FLOOR
+from attrex.models.writing import Key
 from attrex.nn.beams import Written, search
 from attrex.nn.boxes import SIZED, sized
 from attrex.nn.continuing import EndFirst
@@ -79,7 +80,7 @@ class Entered:
 
 class PamNetwork(nn.Module):
     """``forward`` takes what ``Pam.collate`` gives. ``open_GV``: what may be generated in each category;
-    ``weight``: of the category's prediction."""
+    ``spellings``: values as the training data write them; ``weight``: of the category's prediction."""
 
     open_GV: Tensor
 
@@ -88,12 +89,14 @@ class PamNetwork(nn.Module):
         generator: GenerativeNetwork,
         regions: Patches | Objects,
         open_GV: Tensor,
+        spellings: Mapping[Key, str],
         *,
         width: int,
         weight: float,
     ) -> None:
         super().__init__()
-        self.generator, self.regions, self.weight = generator, regions, weight
+        self.generator, self.regions, self.spellings = generator, regions, spellings
+        self.weight = weight
         self.kind = nn.Embedding(2, width)
         nn.init.normal_(self.kind.weight, std=0.02)
         self.box = nn.Linear(SIZED, width, bias=False)

@@ -137,18 +137,19 @@ class Objects(nn.Module):
 
     def find(self, pictures: Sequence[Picture]) -> list[Tensor]:
         """See ``Regions``."""
-        keys = [picture.content for picture in pictures]
-        new = {key: picture for key, picture in zip(keys, pictures, strict=True) if key not in self._known}
-        found = {key: self._known[key] for key in keys if key not in new}
-        for key, picture in new.items():
-            # One at a time: several at once differ in the last digits by which they are.
+        return [torch.cat([torch.tensor([WHOLE]), self._found(picture)]) for picture in pictures]
+
+    def _found(self, picture: Picture) -> Tensor:
+        """One at a time: of several at once the last digits depend on which they are."""
+        key = picture.content
+        box_P4 = self._known.get(key)
+        if box_P4 is None:
             pixels_1SS3 = torch.from_numpy(picture.pixels).unsqueeze(0).to(self.mean_3.device)
-            found[key] = self.detector(pixels_1SS3)[0].cpu()
-        if len(self._known) > KEPT:
-            self._known.clear()
-        self._known.update(found)
-        whole_14 = torch.tensor([WHOLE])
-        return [torch.cat([whole_14, found[key]]) for key in keys]
+            box_P4 = self.detector(pixels_1SS3)[0].cpu()
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[key] = box_P4
+        return box_P4
 
     def show(self, pixels_CSS3: Tensor, boxes: Sequence[Tensor]) -> Tensor:
         """See ``Regions``. For learning, what the vision encoder made on its way is made again when it is

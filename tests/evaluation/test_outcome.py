@@ -1,6 +1,7 @@
 import pytest
 
 from attrex.core import Span
+from attrex.errors import ConfigError
 from attrex.evaluation.outcome import Outcome, set_counts, span_outcome, value_outcome
 from tests.evaluation.asks import SEVEN, ask
 
@@ -35,6 +36,12 @@ def test_matching(gold: str, predicted: str, exact: str, folded: str, loose: str
     judged = ask("p", "a", gold, predicted)
     ends = [value_outcome(judged, matching) for matching in ("exact", "folded", "loose")]
     assert ends == [exact, folded, loose]
+
+
+def test_another_matching_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        value_outcome(ask("p", "a", "red", "red"), "fuzzy")  # type: ignore[arg-type]  # what a user may do
+    assert str(caught.value) == 'matching: expected one of exact, folded, loose, got "fuzzy"'
 
 
 def test_values_counted_as_a_set() -> None:

@@ -192,6 +192,8 @@ def test_a_server_that_is_gone_ends_it_all_and_says_how_to_go_on() -> None:
     assert said.startswith(f"{served.address}/chat/completions does not answer (")
     assert "refused" in said
     assert "asked 2 times). What is done is kept. Fix: see to the server, then run the same command" in said
+    with pytest.raises(EndpointError, match=r"; asked once\)\. What is done is kept"):
+        ask(served, 1, tries=1)
 
 
 def test_what_was_answered_before_it_died_is_kept(served: Talking) -> None:

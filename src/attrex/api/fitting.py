@@ -272,6 +272,8 @@ def see_pictures(
     notes = [str(problem) for problem in access.problems.warnings[before : before + LISTED]]
     if (more := access.problems.warned - before - len(notes)) > 0:
         notes.append(f"and {more:,} more pictures are left out")
+    if not any(product.pictures for product in seen):
+        notes.append("not one picture can be read, so that texts alone are learnt from")
     return seen, notes
 
 

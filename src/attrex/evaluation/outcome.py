@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
+from attrex.errors import ConfigError
 from attrex.evaluation.judged import Judged
 from attrex.normalise.folding import tokens
 from attrex.text.folding import fold_text
@@ -17,6 +18,7 @@ count; "folded", equal after folding (letter case, accents, dashes, quotes), as 
 "loose", the same but for their writing: punctuation, spaces and a plural s do not count either
 ("Built-In", "built in"; "50ml", "50 ml")."""
 
+_MATCHINGS: tuple[str, ...] = get_args(Matching)
 _NEIGHBOURING_NUMBERS = re.compile(r"(?<=\d) (?=\d)")
 
 
@@ -36,9 +38,11 @@ class Outcome(StrEnum):
 
 
 def comparable(value: str, matching: Matching) -> str:
-    """The form in which two values are compared for equality."""
+    """The form in which two values are compared for equality. Raises ``ConfigError`` for another matching."""
     if matching == "exact":
         return " ".join(value.split())
+    if matching not in _MATCHINGS:
+        raise ConfigError(f'matching: expected one of {", ".join(_MATCHINGS)}, got "{matching}"')
     if matching == "loose" and (words := tokens(value)):
         # A space stays between numbers only: 1 5 is not 15.
         return _NEIGHBOURING_NUMBERS.sub("\0", " ".join(words)).replace(" ", "").replace("\0", " ")

@@ -160,8 +160,9 @@ class Server:
         self._stop_if_over()
         if self._is_there(asked.body):
             raise Failed(reason)
+        tries = "once" if self.limits.tries == 1 else f"{self.limits.tries} times"
         raise EndpointError(
-            f"{self.address} does not answer ({reason}; asked {self.limits.tries} times). What is done is "
+            f"{self.address} does not answer ({reason}; asked {tries}). What is done is "
             "kept. Fix: see to the server, then run the same command again: it goes on from here"
         )
 

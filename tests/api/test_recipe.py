@@ -58,7 +58,7 @@ def test_a_file_is_read_in_full(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("- a", r"recipe mine: expected settings by name"),
-        ("model: {", r"recipe mine: is not YAML"),
+        ("model: {", r"recipe mine: is not YAML: line 1: [^\n]*$"),
         ("description: x", r"model: expected settings by name, got None"),
         ("model: {arguments: {}}", r"model\.builder: expected the name of a model, got None"),
         ("model: {builder: a, depth: 3}", r"model\.depth: no such setting; there are builder, arguments"),

@@ -40,6 +40,13 @@ def test_missing_empty_and_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         open_reader("-")
 
 
+@pytest.mark.parametrize("head", [b"PK\x03\x04\x14\x00", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
+def test_a_workbook_is_no_table(tmp_path: Path, head: bytes) -> None:
+    (tmp_path / "shop.xlsx").write_bytes(head + bytes(range(256)))
+    message = "this is a workbook or an archive, not a table as text. Fix: save the sheet as CSV"
+    assert said(tmp_path / "shop.xlsx") == f"shop.xlsx: {message}"
+
+
 def test_a_header_alone_and_no_text(tmp_path: Path) -> None:
     reader = open_reader(write(tmp_path / "h.csv", "id,Color\n"))
     assert list(reader) == []

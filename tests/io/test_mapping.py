@@ -101,6 +101,7 @@ def test_yaml(tmp_path: Path) -> None:
     ("data", "message"),
     [
         ({"titel": "x"}, r"mapping\.titel: no such setting; there are absent, attributes, blank"),
+        ({"source": "x"}, r'mapping\.source: no such setting; did you mean "sources"\?'),
         ({"id": ["a"]}, r"mapping\.id: expected one name, got \['a'\]"),
         ({"sources": 3}, r"mapping\.sources: expected names, got 3"),
         ({"many": {"a": ""}}, r"mapping\.many: expected attribute: delimiter, got"),
@@ -116,7 +117,7 @@ def test_wrong_settings(data: dict[str, Any], message: str) -> None:
 def test_yaml_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="mapping: there is no file"):
         ColumnMapping.from_yaml(tmp_path / "no.yaml")
-    with pytest.raises(ConfigError, match=r"mapping: .*m\.yaml cannot be read"):
+    with pytest.raises(ConfigError, match=r"mapping: .*m\.yaml cannot be read: line 2: [^\n]*$"):
         ColumnMapping.from_yaml(write(tmp_path / "m.yaml", "a: [\n"))
     with pytest.raises(ConfigError, match="must hold settings like 'id: sku', not list"):
         ColumnMapping.from_yaml(write(tmp_path / "l.yaml", "- a\n"))

@@ -33,6 +33,7 @@ from attrex.evaluation import Support
 from attrex.io.reader import open_reader
 from attrex.io.rows import Reader
 from attrex.models.endpoint import build_endpoint
+from attrex.schema.document import one_line
 from attrex.supervision.distant import label
 
 SHOTS = 5
@@ -81,7 +82,7 @@ def _read(path: str | Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError(f"model: there is no file {path}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise ConfigError(f"model: {path} cannot be read: {problem}") from None
+        raise ConfigError(f"model: {path} cannot be read: {one_line(problem)}") from None
     if not isinstance(settings, dict):
         raise ConfigError(f"{path}: expected settings such as address and model")
     parameters = inspect.signature(build_endpoint).parameters

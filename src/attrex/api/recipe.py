@@ -27,6 +27,7 @@ import yaml
 
 from attrex.api.gating import AUTO, KINDS, GateSettings
 from attrex.errors import ConfigError
+from attrex.schema.document import one_line
 
 DEFAULT = "adatag-minilm"
 PARTS = ("train", "tune", "calibrate")
@@ -91,7 +92,7 @@ def _parse(content: str, name: str) -> Recipe:
     try:
         data = yaml.safe_load(content)
     except yaml.YAMLError as error:
-        raise ConfigError(f"recipe {name}: is not YAML: {error}") from None
+        raise ConfigError(f"recipe {name}: is not YAML: {one_line(error)}") from None
     settings = _mapping(data, f"recipe {name}")
     known = (
         *(

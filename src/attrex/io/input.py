@@ -18,6 +18,8 @@ from attrex.errors import ConfigError, InputError
 
 HEAD = 1 << 16
 _GZIP = b"\x1f\x8b"
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+"""What .xlsx, .ods and other archives begin with, and .xls."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -70,6 +72,12 @@ class Input:
         else:
             with self.failures(), self.bytes() as file:
                 self.head = file.read(HEAD)
+        if self.head.startswith(_WORKBOOKS):
+            raise InputError(
+                "this is a workbook or an archive, not a table as text",
+                file=self.name,
+                fix="save the sheet as CSV",
+            )
         self.encoding, self.mark = self._encoding(encoding)
         if not self.head_text().strip():
             raise InputError("the file is empty", file=self.name, fix="give a file with products in it")

@@ -13,6 +13,7 @@ import yaml
 from attrex.errors import ConfigError, InputError
 from attrex.io import conventions
 from attrex.io.cells import ABSENT, BLANK, LONGEST_MARKER, as_text, is_blank
+from attrex.schema.document import one_line
 
 Role = Literal["id", "category", "source", "picture", "attribute", "packed", "ignored"]
 
@@ -62,7 +63,9 @@ class ColumnMapping:
         made: dict[str, Any] = {}
         for key, value in data.items():
             if key not in known:
-                raise ConfigError(f"{where}.{key}: no such setting; there are {', '.join(sorted(known))}")
+                near = difflib.get_close_matches(str(key), known, 1)
+                hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(sorted(known))}"
+                raise ConfigError(f"{where}.{key}: no such setting; {hint}")
             made[key] = _checked(key, value, f"{where}.{key}")
         return cls(**made)
 
@@ -74,7 +77,7 @@ class ColumnMapping:
         except FileNotFoundError:
             raise ConfigError(f"mapping: there is no file {path}") from None
         except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigError(f"mapping: {path} cannot be read: {error}") from None
+            raise ConfigError(f"mapping: {path} cannot be read: {one_line(error)}") from None
         if not isinstance(data, dict):
             raise ConfigError(f"mapping: {path} must hold settings like 'id: sku', not {type(data).__name__}")
         return cls.from_dict(data)

@@ -75,11 +75,18 @@ def load_yaml(text: str, place: Place) -> object:
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506  # a subclass of the safe loader
     except yaml.MarkedYAMLError as error:
+        raise place.error(one_line(error)) from None
+    except yaml.YAMLError as error:
+        raise place.error(f"is not YAML ({one_line(error)})") from None
+
+
+def one_line(error: Exception) -> str:
+    """What a reader says, in one line; of YAML with the line in the file where it is known."""
+    if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
-        raise place.error(f"{line}{error.problem or error.context}") from None
-    except yaml.YAMLError as error:
-        raise place.error(f"is not YAML ({error})".replace("\n", " ")) from None
+        return f"{line}{error.problem or error.context}"
+    return " ".join(str(error).split())
 
 
 def _load_json(text: str, place: Place) -> object:

@@ -27,7 +27,9 @@ STEP = 8
 WALL = "wall"
 """The stopwatch's name for all of it."""
 COUNTED = 16
-"""Products on which PyTorch counts: it takes several times as long meanwhile."""
+"""Products on which PyTorch counts, at most."""
+SLOWER = 4
+"""So many times as long it takes meanwhile, at the least."""
 
 Fill = Callable[[Sequence[Product]], None]
 """Fills products and throws the result away."""
@@ -265,7 +267,8 @@ def _flops(
     told = _formula(subject, whole)
     if told is not None:
         return told, "formula"
-    model, part = subject.model, _work(subject, affordable[:COUNTED])
+    few = max(1, min(COUNTED, len(affordable) // SLOWER))
+    model, part = subject.model, _work(subject, affordable[:few])
     prepared, described = model.prepare(part.windows), model.describe(subject.attributes)
     windows, asks = len(part.windows), len(part.asks)
     prepare = counted(lambda: model.prepare(part.windows))

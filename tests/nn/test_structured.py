@@ -170,6 +170,16 @@ def words(made: StructuredEncoder, length: int) -> Tensor:
     return made.encoder.embed(ids)
 
 
+def test_hyper_tokens_that_are_kept_hold_no_local_ones() -> None:
+    made = encoder()
+    blocks = Blocks(LENGTHS, OWNERS, CPU)
+    vectors = torch.cat([words(made, length) for length in LENGTHS])
+    places = torch.cat([torch.arange(length) for length in LENGTHS])
+    kinds = torch.ones(len(LENGTHS), dtype=torch.long)
+    _, _, before = made(*made.enter(vectors, places, kinds, blocks), blocks)
+    assert [each.untyped_storage().nbytes() for each in before] == [4 * len(LENGTHS) * D] * made.depth
+
+
 # --- what the pretrained encoder knows ---
 
 

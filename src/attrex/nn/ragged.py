@@ -109,6 +109,23 @@ class Ragged:
         together = flat[0] if len(flat) == 1 else torch.cat(flat)
         return together if self._back_M is None else together.index_select(0, self._back_M)
 
+    def summed(self, made: Iterator[tuple[Group, Tensor]], total_MC: Tensor | None) -> Tensor:
+        """``joined`` of what was made of ``parts``, added to what there is. Where nothing is learnt it is
+        added on the spot, part by part, so that no second copy of all tokens is ever held."""
+        if torch.is_grad_enabled():
+            joined_MC = self.joined([part_XLC for _, part_XLC in made])
+            return joined_MC if total_MC is None else total_MC + joined_MC
+        for group, part_XLC in made:
+            if total_MC is None and group.run is not None and group.index_XL.numel() == self.tokens:
+                total_MC = part_XLC.flatten(0, 1)
+            else:
+                if total_MC is None:
+                    total_MC = part_XLC.new_zeros(self.tokens, part_XLC.shape[2])
+                group.add(part_XLC, total_MC)
+            del part_XLC  # the next is made while it would still be held
+        assert total_MC is not None
+        return total_MC
+
     def padded(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """All rows as one group: tokens among the M ``(rows, longest)``, and which are real."""
         longest = max(self.lengths, default=1)

@@ -96,9 +96,9 @@ def attend(sent: Sent, blocks: Blocks, *, heads: int, dropout: float = 0.0) -> t
             yield group, read(group.of(query_MD), group.of(key_MD), group.of(sent.local_MD), group.mask_XL)
 
     if "local-hyper" in sent.asked:
-        local = _summed(blocks.products, local_to_hyper(), None)
+        local = blocks.products.summed(local_to_hyper(), None)
     if "local-local" in sent.asked:
-        local = _summed(blocks.own, local_to_local(), local)
+        local = blocks.own.summed(local_to_local(), local)
     if "hyper-local" in sent.asked:
         query_RD, key_MD = sent.asked["hyper-local"]
         parts = []
@@ -119,24 +119,6 @@ def attend(sent: Sent, blocks: Blocks, *, heads: int, dropout: float = 0.0) -> t
             )
         )
     return torch.zeros_like(sent.local_MD) if local is None else local, _sum(hyper, sent.hyper_RD)
-
-
-def _summed(rows: Ragged, made: Iterator[tuple[Group, Tensor]], total_MD: Tensor | None) -> Tensor:
-    """What was made of groups, in the tokens' order, added to what there is. Where nothing is learnt it is
-    added on the spot, group by group, so that no second copy of all tokens is ever held."""
-    if torch.is_grad_enabled():
-        joined_MD = rows.joined([part_XLD for _, part_XLD in made])
-        return joined_MD if total_MD is None else total_MD + joined_MD
-    for group, part_XLD in made:
-        if total_MD is None and group.run is not None and group.index_XL.numel() == rows.tokens:
-            total_MD = part_XLD.flatten(0, 1)
-        else:
-            if total_MD is None:
-                total_MD = part_XLD.new_zeros(rows.tokens, part_XLD.shape[2])
-            group.add(part_XLD, total_MD)
-        del part_XLD  # the next is made while it would still be held
-    assert total_MD is not None
-    return total_MD
 
 
 def weighed(
@@ -301,12 +283,16 @@ class StructuredEncoder(nn.Module):
         states_SD, before = torch.cat([local_MD, hyper_RD]), []
         with mixed(blocks.device):
             for at, layer in enumerate(self._layers):
-                before.append(states_SD[M:])
-                sent = self.project(at, states_SD[:M], states_SD[M:])
-                attended_SD = torch.cat(attend(sent, blocks, heads=self.heads, dropout=self._dropped))
-                states_SD = _after(layer, attended_SD, states_SD)
+                # A copy: a view would hold the local tokens of every layer.
+                before.append(states_SD[M:].clone())
+                states_SD = _after(layer, self._attended(at, states_SD, M, blocks), states_SD)
         states_SD = states_SD.float()
         return states_SD[:M], states_SD[M:], before
+
+    def _attended(self, at: int, states_SD: Tensor, count: int, blocks: Blocks) -> Tensor:
+        """What all tokens get in layer ``at``; queries and keys are gone before the MLP takes its part."""
+        sent = self.project(at, states_SD[:count], states_SD[count:])
+        return torch.cat(attend(sent, blocks, heads=self.heads, dropout=self._dropped))
 
     def project(self, at: int, local_MD: Tensor, hyper_RD: Tensor) -> Sent:
         """Queries, keys and values of layer ``at``."""

@@ -42,6 +42,7 @@ CONFIG, WEIGHTS, SCHEMA, CALIBRATION, SUPPORT, GATE, GATE_WEIGHTS, CARD, LIST = 
     "README.md",
     "files.json",
 )
+_FIX = "Fix: copy the whole folder, or fit the model again"
 NEW = ".attrex-new"
 """Behind the folder's name while it is written."""
 OWN = frozenset({CONFIG, WEIGHTS, SCHEMA, CALIBRATION, SUPPORT, GATE, GATE_WEIGHTS, CARD, LIST})
@@ -179,10 +180,10 @@ def load_model(folder: Path) -> Stored:
     if not folder.is_dir():
         raise ModelError(f"{folder}: there is no such model folder. Fix: check the path, or fit a model")
     if not (folder / CONFIG).is_file():
-        raise ModelError(f"{folder}: there is no {CONFIG}, so this is no model folder")
+        raise ModelError(f"{folder}: there is no {CONFIG}, so this is no model folder. {_FIX}")
     config = _json(folder / CONFIG)
     if not isinstance(config, dict) or not isinstance(config.get("format"), int):
-        raise ModelError(f"{folder / CONFIG}: there is no format, so this is no attrex model")
+        raise ModelError(f"{folder / CONFIG}: there is no format, so this is no attrex model. {_FIX}")
     if config["format"] > FORMAT:
         raise ModelError(
             f"{folder}: the model was written by a newer attrex (format {config['format']}; this one "
@@ -191,18 +192,18 @@ def load_model(folder: Path) -> Stored:
     sums = _checked(folder)
     builder = str(config.get("builder"))
     if builder not in CATALOG:
-        raise ModelError(f'{folder / CONFIG}: builder "{builder}" is unknown; there are {", ".join(CATALOG)}')
+        raise ModelError(
+            f'{folder / CONFIG}: builder "{builder}" is unknown; there are {", ".join(CATALOG)}. {_FIX}'
+        )
     try:
         model = CATALOG[builder](**config.get("arguments", {}))
     except TypeError as problem:
-        raise ModelError(f"{folder / CONFIG}: arguments: {problem}") from problem
+        raise ModelError(f"{folder / CONFIG}: arguments: {problem}. {_FIX}") from problem
     texts = {n: (folder / n).read_text("utf-8") for n in sums if n not in OWN}
     try:
         model.restore(_tensors(folder, WEIGHTS, sums), texts)
     except KeyError as missing:
-        raise ModelError(
-            f"{folder}: {missing.args[0]} is missing. Fix: copy the whole folder, or fit the model again"
-        ) from missing
+        raise ModelError(f"{folder}: {missing.args[0]} is missing. {_FIX}") from missing
     card = folder / CARD
     return Stored(
         model,
@@ -226,19 +227,17 @@ def _tensors(folder: Path, name: str, sums: Mapping[str, str]) -> dict[str, Tens
 def _checked(folder: Path) -> dict[str, str]:
     """The folder's list of files, all of them there and whole."""
     if not (folder / LIST).is_file():
-        raise ModelError(f"{folder}: {LIST} is missing. Fix: fit the model again, or copy the whole folder")
+        raise ModelError(f"{folder}: {LIST} is missing. {_FIX}")
     sums = _json(folder / LIST)
     if not isinstance(sums, dict) or not {CONFIG, SCHEMA, CALIBRATION} <= sums.keys():
-        raise ModelError(f"{folder / LIST}: damaged")
+        raise ModelError(f"{folder / LIST}: damaged. {_FIX}")
     for name, expected in sums.items():
         if name != Path(name).name:
-            raise ModelError(f'{folder / LIST}: "{name}" lies outside of the folder')
+            raise ModelError(f'{folder / LIST}: "{name}" lies outside of the folder. {_FIX}')
         if not (folder / name).is_file():
-            raise ModelError(f"{folder}: {name} is missing. Fix: copy the whole folder")
+            raise ModelError(f"{folder}: {name} is missing. {_FIX}")
         if _sha256(folder / name) != expected:
-            raise ModelError(
-                f"{folder / name}: damaged or cut short. Fix: copy the folder again, or fit the model again"
-            )
+            raise ModelError(f"{folder / name}: damaged or cut short. {_FIX}")
     return sums
 
 
@@ -246,4 +245,4 @@ def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
     except (ValueError, UnicodeDecodeError) as problem:
-        raise ModelError(f"{path}: damaged ({problem})") from problem
+        raise ModelError(f"{path}: damaged ({problem}). {_FIX}") from problem

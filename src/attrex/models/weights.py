@@ -11,6 +11,8 @@ from attrex.nn.encoders import PretrainedEncoder
 from attrex.nn.fusion import IdentityAdaptor
 from attrex.nn.structured import Added
 
+_FIX = "Fix: copy the whole folder, or fit the model again"
+
 
 class TrainingOnly(nn.Module):
     """What takes part in training and is no part of the model: a model folder does not hold it."""
@@ -44,10 +46,11 @@ def fill_in(network: nn.Module, tensors: Mapping[str, Tensor], *, portable: bool
     """Loads what ``kept`` gave. Raises ``ModelError`` where one is missing or has another shape."""
     for name, tensor in kept(network, portable=portable).items():
         if name not in tensors:
-            raise ModelError(f"model.safetensors: {name} is missing")
+            raise ModelError(f"model.safetensors: {name} is missing. {_FIX}")
         if tensors[name].shape != tensor.shape:
             raise ModelError(
-                f"model.safetensors: {name} is {tuple(tensors[name].shape)}, expected {tuple(tensor.shape)}"
+                f"model.safetensors: {name} is {tuple(tensors[name].shape)}, expected {tuple(tensor.shape)}. "
+                f"{_FIX}"
             )
     network.load_state_dict(dict(tensors), strict=False)
 

@@ -12,7 +12,7 @@ from attrex.core import Attribute, Product, Source, Stated, Status
 from attrex.errors import ConfigError, InputError
 from attrex.io.reader import open_reader
 from attrex.schema import Category, Schema
-from tests.api.shop import shop, write_csv
+from tests.api.shop import COLOURS, shop, write_csv
 
 
 def test_fit_learns_from_filled_cells_and_fills_the_empty_ones() -> None:
@@ -71,6 +71,15 @@ def test_a_recipe_s_noise_is_in_what_is_learnt_from() -> None:
 def test_a_schema_may_be_given_in_any_form(schema: object) -> None:
     extractor = fit(shop(), schema=schema, recipe="lexicon")  # type: ignore[arg-type]
     assert [a.name for a in extractor.schema.every] == ["Colour"]
+
+
+def test_a_row_s_keys_that_the_schema_names_state_values() -> None:
+    rows = [{"title": f"a {colour} mug no. {n}", "Colour": colour} for n in range(10) for colour in COLOURS]
+    fitted = fit(rows, schema=["Colour"], recipe="lexicon")
+    assert fitted.report is not None
+    assert fitted.report.labels.total().values > 20
+    (colour,) = fitted.fill({"title": "a green mug"})
+    assert [value.text for value in colour.values] == ["green"]
 
 
 def test_a_file_and_a_reader_give_the_same_model(tmp_path: Path) -> None:

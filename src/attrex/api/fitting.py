@@ -92,7 +92,8 @@ def fit(
 ) -> Extractor:
     """Learns from the filled cells of a catalogue.
 
-    ``schema``: a ``Schema``, names, ``{name: description}``, or a file; inferred where it is None.
+    ``schema``: a ``Schema``, names, ``{name: description}``, or a file; inferred where it is None. In rows
+    that are mappings, keys that it names state values.
     ``aim``: "f1", or "precision=0.95" for the widest coverage at that precision. ``complete``: empty cells
     mean that no value is stated, instead of nothing. ``gate``: what decides which attributes a product is
     asked, "text", "category", "picture" or "none"; "auto" learns one where the schema does not say it and

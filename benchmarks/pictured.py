@@ -43,7 +43,7 @@ def variant(
     arguments = {**own, **text, **(TINY if quick else {}), **(vision if builder == "uls-vl" else {})}
     base = load_recipe("uls-dram")
     assert base.training is not None
-    rates = {"encoder": 1e-4, "default": 2e-3 if quick or "encoder" in text else 1e-3}
+    rates = {"encoder": 1e-4, "default": 3e-3 if quick or "encoder" in text else 1e-3}
     training = {**base.training, "epochs": epochs, "batch": batch, "rates": rates}
     return replace(base, name=name, builder=builder, arguments=arguments, training=training)
 

@@ -22,7 +22,7 @@ ROWS: list[dict[str, Any]] = [
         "builder": "smartave",
         "arguments": {**_TEXT, **_VISION},
         "rate": 3e-3,
-        "epochs": 70,
+        "epochs": 100,
     },
     {
         **_ROW,
@@ -38,7 +38,7 @@ ROWS: list[dict[str, Any]] = [
         "builder": "smartave",
         "arguments": {**_TEXT, **_VISION, "attribute": "apart", "replacement": 0.3},
         "rate": 3e-3,
-        "epochs": 90,
+        "epochs": 120,
     },
     {
         **_ROW,

@@ -222,7 +222,7 @@ def test_padding_changes_nothing(row: Row, base: Path) -> None:
     model = begun(row, base)
     model.network.eval()
     examples = list(model.examples(pool(), 0))
-    assert len({model.length(e) for e in examples}) > 3
+    assert len({len(e.reading) for e in examples}) > 3
     with torch.no_grad():
         together = model.network(model.collate(examples))["loss"]
         alone = torch.stack([model.network(model.collate([e]))["loss"] for e in examples])
@@ -234,7 +234,7 @@ def test_a_long_text_is_learnt_in_windows(row: Row, base: Path) -> None:
     model = begun(row, base)
     windows = cut(PRODUCTS, model.tokeniser, model.traits.window)
     assert len(windows) > len(PRODUCTS)
-    longest = max(model.length(example) for example in model.examples(pool(), 0))
+    longest = max(len(example.reading) for example in model.examples(pool(), 0))
     assert longest <= row.arguments["window"]
 
 

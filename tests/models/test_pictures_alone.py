@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from attrex.core import Product, Status
+from attrex.core import Product, Source, Status
 from attrex.extract import Pipeline, everything
 from attrex.models.catalog import CATALOG
 from attrex.normalise import Normaliser
@@ -124,3 +124,16 @@ def test_who_only_tags_a_text_says_that_there_is_nothing_to_read(name: str, base
     assert {len(example.reading) > 0 for example in model.examples(POOL, 0)} == {True}
     assert statuses(model, MUTE) == {Status.UNREADABLE}
     assert Status.UNREADABLE not in statuses(model, SEEN)
+
+
+def test_titles_of_about_one_length_are_batched_together_where_a_picture_costs_more() -> None:
+    """Batches of titles exactly as long would be alike in other ways too."""
+    texts = ["red", "red cotton shirt", "red " * 18]
+    named = [replace(SEEN[0], id=text, sources=(Source("title", text.strip()),)) for text in texts]
+    lengths = []
+    for builder, arguments in (ROWS["ULS-DRAM"], ("uls-l", {**WORDS, "decoder_width": 16})):
+        model = CATALOG[builder](**arguments)
+        pool = label(named, SCHEMA)[0]
+        model.begin(pool)
+        lengths.append([model.length(example) for example in model.examples(pool, 0)])
+    assert lengths == [[0, 0, 16], [1, 3, 18]]

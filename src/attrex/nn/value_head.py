@@ -62,7 +62,9 @@ class Classes(nn.Module):
 
 class ValueHead(nn.Module):
     """Each attribute has a query that attends to the states of the words and to the patches; what it finds is
-    joined by the product's vector and by one of the attribute's own."""
+    joined by the product's vector with one of the attribute's own, and by the picture as a whole. A query that
+    looks everywhere, as all do at first, tells a vision encoder next to nothing: without the whole, drawn
+    shapes were learnt much later."""
 
     def __init__(self, width: int, sizes: Sequence[int], *, dropout: float) -> None:
         super().__init__()
@@ -70,7 +72,7 @@ class ValueHead(nn.Module):
         self.query_AD = nn.Parameter(torch.randn(len(sizes), width))
         self.key, self.value = (nn.Linear(width, width, bias=False) for _ in range(2))
         self.own_AD = nn.Parameter(torch.randn(len(sizes), width) * 0.02)
-        self.hidden = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Dropout(dropout))
+        self.hidden = nn.Sequential(nn.Linear(3 * width, width), nn.GELU(), nn.Dropout(dropout))
         self.classes = Classes(width, sizes)
         self.first = self.classes.first
 
@@ -85,7 +87,8 @@ class ValueHead(nn.Module):
         """Log probabilities ``(B, C)``."""
         found_BAD = self.weights(seen) @ self.value(self.norm(seen.memory_BMD))
         own_BAD = (self.own_AD + self.norm(seen.pooled_BD).unsqueeze(1)).expand_as(found_BAD)
-        logarithms_BC: Tensor = self.classes(self.hidden(torch.cat([found_BAD, own_BAD], 2)))
+        picture_BAD = self.norm(seen.picture_BD).unsqueeze(1).expand_as(found_BAD)
+        logarithms_BC: Tensor = self.classes(self.hidden(torch.cat([found_BAD, own_BAD, picture_BAD], 2)))
         return logarithms_BC
 
 

@@ -3,7 +3,7 @@
 A ResNet of any depth, pretrained, and a small one that learns from nothing. Both give 7 x 7 patches of a
 picture of their own size (ULS-DRAM 3.1), row by row from the top left.
 
-Legend: B pictures, S pixels a side, P patches, D features.
+Legend: B pictures, S pixels a side, P patches, D features, O channels that a convolution makes.
 """
 
 from __future__ import annotations
@@ -184,17 +184,18 @@ class _Block(nn.Module):
 
 
 class _Convolution(nn.Conv2d):
-    """Of filters with mean nought and length one, whatever their weights (Qiao et al. 2019), so that none
-    grows beyond the others: without it, a drawn product's sleeves and shapes stayed at chance for eight
-    epochs in which colours and patterns were learnt."""
+    """Of filters with mean nought and length one, times a gain, whatever their weights (Qiao et al. 2019;
+    Brock et al. 2021 have the gain): without it, a drawn product's sleeves and shapes stayed at chance for
+    eight epochs in which colours and patterns were learnt."""
 
     def __init__(self, before: int, after: int, side: int, *, stride: int = 1) -> None:
         super().__init__(before, after, side, stride=stride, padding=side // 2, bias=False)
+        self.gain_O1 = nn.Parameter(torch.ones(after, 1))
 
     def forward(self, features_BDhw: Tensor) -> Tensor:
         filters = self.weight.flatten(1)
         filters = filters - filters.mean(1, keepdim=True)
-        filters = filters * (filters.square().sum(1, keepdim=True) + _TINY).rsqrt()
+        filters = filters * (filters.square().sum(1, keepdim=True) + _TINY).rsqrt() * self.gain_O1
         return nn.functional.conv2d(
             features_BDhw, filters.view_as(self.weight), stride=self.stride, padding=self.padding
         )

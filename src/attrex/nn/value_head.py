@@ -62,9 +62,8 @@ class Classes(nn.Module):
 
 class ValueHead(nn.Module):
     """Each attribute has a query that attends to the states of the words and to the patches; what it finds is
-    joined by the product's vector with one of the attribute's own, and by the picture as a whole. A query that
-    looks everywhere, as all do at first, tells a vision encoder next to nothing: without the whole, drawn
-    shapes were learnt much later."""
+    joined by the product's vector with one of the attribute's own, and by the picture as a whole: a query
+    that looks everywhere, as all do at first, tells a vision encoder next to nothing."""
 
     def __init__(self, width: int, sizes: Sequence[int], *, dropout: float) -> None:
         super().__init__()

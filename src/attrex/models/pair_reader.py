@@ -41,6 +41,12 @@ class DescribedQuestion:
     ids: tuple[int, ...]
 
 
+def described(attributes: Sequence[Attribute], tokeniser: Tokeniser) -> list[DescribedQuestion]:
+    """Each attribute's record; no network is needed."""
+    asked = questions(attributes, tokeniser)
+    return [DescribedQuestion(a.name, ids) for a, ids in zip(attributes, asked, strict=True)]
+
+
 class PairTask(Protocol[Network]):
     """What a model makes of an attribute and a text that it reads together."""
 
@@ -88,8 +94,7 @@ class PairReader(Generic[Network]):
 
     def describe(self, learnt: Learnt[Network], attributes: Sequence[Attribute]) -> list[DescribedQuestion]:
         """Tokens only; an attribute that was never seen is read like any other."""
-        asked = questions(attributes, learnt.tokeniser)
-        return [DescribedQuestion(a.name, ids) for a, ids in zip(attributes, asked, strict=True)]
+        return described(attributes, learnt.tokeniser)
 
     def answer(
         self, learnt: Learnt[Network], asked: Sequence[tuple[PreparedText, DescribedQuestion]]

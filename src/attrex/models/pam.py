@@ -26,7 +26,7 @@ from attrex.models.attribute_parts import LIST, AttributeTable
 from attrex.models.generative import LAYERS, ROWS, GenerativeNetwork, WithDecoder, WrittenText
 from attrex.models.inputs import check_room, in_batches, lay_out, positions
 from attrex.models.interface import Grid
-from attrex.models.pair_reader import DescribedQuestion
+from attrex.models.pair_reader import DescribedQuestion, described
 from attrex.models.pam_network import Memory, PamNetwork, Places, of_berts_kind, open_pieces
 from attrex.models.picture_regions import (
     Shown,
@@ -167,8 +167,7 @@ class Pam:
         self, learnt: Learnt[PamNetwork], attributes: Sequence[Attribute]
     ) -> list[DescribedQuestion]:
         """Tokens only."""
-        asked = questions(attributes, learnt.tokeniser)
-        return [DescribedQuestion(a.name, ids) for a, ids in zip(attributes, asked, strict=True)]
+        return described(attributes, learnt.tokeniser)
 
     def answer(
         self, learnt: Learnt[PamNetwork], asked: Sequence[tuple[PreparedScene, DescribedQuestion]]

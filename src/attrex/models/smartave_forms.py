@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from attrex.core import Answer, Attribute, Product
 from attrex.models.attribute_parts import AttributeTable
 from attrex.models.inputs import in_batches
-from attrex.models.pair_reader import DescribedQuestion
+from attrex.models.pair_reader import DescribedQuestion, described
 from attrex.models.picture_regions import Shown, joined, seen_pictures
 from attrex.models.questions import questions
 from attrex.models.smartave_answers import Asked, decided
@@ -73,8 +73,7 @@ class Seen:
         self, learnt: Learnt[SeenNetwork], attributes: Sequence[Attribute]
     ) -> list[DescribedQuestion]:
         """Tokens only."""
-        asked = questions(attributes, learnt.tokeniser)
-        return [DescribedQuestion(a.name, ids) for a, ids in zip(attributes, asked, strict=True)]
+        return described(attributes, learnt.tokeniser)
 
     def answer(
         self, learnt: Learnt[SeenNetwork], asked: Sequence[tuple[PreparedSources, DescribedQuestion]]

@@ -32,11 +32,6 @@ def begun(folder: Path, **arguments: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_base(tmp_path_factory.mktemp("bases") / "tiny")
-
-
-@pytest.fixture(scope="module")
 def guessing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base with a masked-word head."""
     folder = make_base(tmp_path_factory.mktemp("bases") / "guessing")

@@ -17,16 +17,10 @@ from attrex.nn.pretrained import find_base, load_body
 from attrex.schema import Schema
 from attrex.supervision.pool import Label, Pool
 from attrex.text.tokeniser import WordPieces
-from tests.conformance.base import make_base
 
 COLOUR = Attribute("Colour", "what the eye sees", examples=("teal", "dark red"))
 MATERIAL = Attribute("Material")
 PAIRS = [("red cotton hat", (0, 3)), ("cap in dark blue", (7, 16))]
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_base(tmp_path_factory.mktemp("bases") / "tiny")
 
 
 class Encoder:

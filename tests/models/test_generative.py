@@ -28,11 +28,6 @@ from tests.conformance.base import make_base, make_t5_base
 from tests.conformance.ten import COLOUR, PRODUCTS, SCHEMA, pool, product
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_base(tmp_path_factory.mktemp("bases") / "tiny")
-
-
 def begun(folder: Path, known: Any = None, **arguments: Any) -> Any:
     torch.manual_seed(0)
     model: Any = build_generative(**{"base": str(folder), "window": 20, "layers": 1, **arguments})

@@ -25,7 +25,7 @@ from attrex.supervision.distant import label
 from attrex.supervision.pool import Pool
 from attrex.text.reading import read
 from attrex.text.windows import cut
-from tests.conformance.base import make_base, make_t5_base
+from tests.conformance.base import make_t5_base
 from tests.conformance.ten import COLOUR, MATERIAL, PRODUCTS, SIDE, UNSEEN, pool, product
 from tests.models.small_smartave import alike, scores
 from tests.nn.detectors import write_detector
@@ -37,11 +37,6 @@ VISION = {"vision_size": SIDE, "vision_widths": [16, 16, 16, 16]}
 def _one_thread() -> Iterator[None]:
     with one_thread():
         yield
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_base(tmp_path_factory.mktemp("bases") / "tiny")
 
 
 def begun(base: Path, among: Pool | None = None, **arguments: Any) -> Any:

@@ -25,7 +25,6 @@ from attrex.supervision.pool import Pool
 from attrex.text.reading import read
 from attrex.text.tokeniser import WordPieces
 from attrex.training import Settings, fit
-from tests.conformance.base import make_base
 from tests.conformance.ten import COLOUR, MATERIAL, PRODUCTS, pool, product
 from tests.models.small_smartave import ATTRIBUTES, alike, ask, begun
 
@@ -36,11 +35,6 @@ FORMS = pytest.mark.parametrize("form", ["seen", "apart"])
 def _one_thread() -> Iterator[None]:
     with one_thread():
         yield
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_base(tmp_path_factory.mktemp("bases") / "tiny")
 
 
 # --- blocks ---

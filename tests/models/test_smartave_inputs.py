@@ -15,7 +15,6 @@ from attrex.models.smartave import build_smartave_text
 from attrex.nn.threads import one_thread
 from attrex.text.reading import read
 from attrex.text.windows import cut
-from tests.conformance.base import make_base
 from tests.conformance.ten import COLOUR, PRODUCTS, SIDE, picture, pool, product
 from tests.models.small_smartave import ATTRIBUTES, alike, ask, begun
 
@@ -26,11 +25,6 @@ FORMS = pytest.mark.parametrize("form", ["seen", "apart"])
 def _one_thread() -> Iterator[None]:
     with one_thread():
         yield
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_base(tmp_path_factory.mktemp("bases") / "tiny")
 
 
 # --- pictures ---

@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from attrex.nn.decoders import DecoderSource, HyperLayer, LookUpLayer, MixtureLayer, NoTransitions
+from attrex.nn.decoders import (
+    DecoderSource,
+    HyperLayer,
+    LookUpLayer,
+    MixtureLayer,
+    NoTransitions,
+    begin_outside,
+)
 
 A, R, D, K, EXPERTS = 3, 5, 4, 3, 2
 
@@ -93,3 +100,11 @@ def test_gradients_reach_every_parameter() -> None:
     for name, parameter in source.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("tags", [3, 41])
+def test_a_layer_may_begin_with_nearly_every_token_outside(tags: int) -> None:
+    layer = begin_outside(LookUpLayer(2, (tags, D + 1), scale=0.0))
+    probabilities_AK = layer(torch.arange(2))[:, :, -1].softmax(1)
+    torch.testing.assert_close(probabilities_AK[:, 0], torch.full((2,), 0.95))
+    torch.testing.assert_close(probabilities_AK[:, 1:], torch.full((2, tags - 1), 0.05 / (tags - 1)))

@@ -34,7 +34,8 @@ def test_the_head_s_scores_are_those_of_the_formula() -> None:
     assert isinstance(head, ValueHead)
     with torch.no_grad():
         logarithms_BC = head(given)
-        normed_MD, pooled_D = head.norm(given.memory_BMD[0]), head.norm(given.pooled_BD[0])
+        words_D = given.states_BTD[0][given.mask_BT[0]].mean(0)
+        normed_MD, text_D = head.norm(given.memory_BMD[0]), head.norm(words_D)
         picture_D = head.norm(given.picture_BD[0])
         for attribute, size in enumerate(SIZES):
             scores = [
@@ -45,7 +46,7 @@ def test_the_head_s_scores_are_those_of_the_formula() -> None:
                 math.exp(score) / whole * head.value(normed)
                 for score, normed in zip(scores, normed_MD, strict=True)
             )
-            hidden_D = head.hidden(torch.cat([found_D, head.own_AD[attribute] + pooled_D, picture_D]))
+            hidden_D = head.hidden(torch.cat([found_D, head.own_AD[attribute] + text_D, picture_D]))
             own = slice(head.first[attribute], head.first[attribute] + 1 + size)
             rows = head.classes.class_CD[own] @ hidden_D + head.classes.bias_C[own]
             torch.testing.assert_close(logarithms_BC[0, own], rows.log_softmax(0))

@@ -80,6 +80,21 @@ def test_a_new_best_score_restores_patience() -> None:
     assert fit(model, pool(), score, settings(patience=2)).epochs == 6
 
 
+def test_nobody_waits_for_what_has_not_begun() -> None:
+    model = Line()
+    score = Scores(model, 0.0, 0.0, 0.0, 0.2, 0.1, 0.0)
+    report = fit(model, pool(), score, settings(patience=2))
+    assert (report.epochs, report.score) == (6, 0.2)
+    assert same(weights(model), score.scored[3])
+
+
+def test_where_nothing_is_ever_found_the_last_weights_are_kept() -> None:
+    model = Line()
+    score = Scores(model, *[0.0] * 6)
+    assert fit(model, pool(), score, settings(patience=2)).epochs == 6
+    assert same(weights(model), score.scored[5])
+
+
 def test_without_a_score_the_last_weights_are_kept() -> None:
     model, lines = Line(), list[str]()
     report = fit(model, pool(), None, settings(patience=1), lines.append)

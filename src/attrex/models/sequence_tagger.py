@@ -95,8 +95,18 @@ def chain_of(source: DecoderSource, states_NTD: Tensor, mask_NT: Tensor) -> Chai
 def own_decoders(decoding: Decoding, *, attributes: int, tags: int, width: int) -> DecoderSource:
     """Linear layers, and transitions for a CRF, of each attribute's own."""
     return DecoderSource(
-        LookUpLayer(attributes, (tags, width + 1), scale=0.02),
-        LookUpLayer(attributes, (tags + 1, tags + 1), scale=0.1)
-        if decoding == "crf"
-        else NoTransitions(tags + 1),
+        own_linear(attributes=attributes, tags=tags, width=width),
+        own_transitions(decoding, attributes=attributes, tags=tags),
     )
+
+
+def own_linear(*, attributes: int, tags: int, width: int) -> LookUpLayer:
+    """To ``(A, K, D + 1)``, the last column the bias."""
+    return LookUpLayer(attributes, (tags, width + 1), scale=0.02)
+
+
+def own_transitions(decoding: Decoding, *, attributes: int, tags: int) -> nn.Module:
+    """To ``(A, K + 1, K + 1)``, noughts without a CRF."""
+    if decoding == "crf":
+        return LookUpLayer(attributes, (tags + 1, tags + 1), scale=0.1)
+    return NoTransitions(tags + 1)

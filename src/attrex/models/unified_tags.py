@@ -19,13 +19,13 @@ from torch import Tensor, nn
 from attrex.core.tags import TagScheme
 from attrex.errors import ConfigError
 from attrex.models.attribute_parts import AttributeTable
-from attrex.models.sequence_tagger import Decoding, one_decoder_chain, own_decoders
+from attrex.models.sequence_tagger import Decoding, one_decoder_chain, own_linear, own_transitions
 from attrex.models.tag_sets import TagSets
 from attrex.models.tagging import LONGEST, TaggedWindow, tag_tensor
 from attrex.nn import crf
 from attrex.nn.attribute_range import Policy, RangedTags, RangeHead
 from attrex.nn.crf import Chain
-from attrex.nn.decoders import Decoder
+from attrex.nn.decoders import Decoder, DecoderSource, begin_outside
 from attrex.nn.joint import joint_marginals
 from attrex.nn.unified import Seen
 
@@ -92,7 +92,10 @@ class AllAttributes(nn.Module):
     ) -> None:
         super().__init__()
         self.slots, self.sets, self.agreement = slots, TagSets(attributes, scheme), agreement
-        self.decoder = own_decoders(decoding, attributes=1, tags=self.sets.size, width=width)
+        self.decoder = DecoderSource(
+            begin_outside(own_linear(attributes=1, tags=self.sets.size, width=width)),
+            own_transitions(decoding, attributes=1, tags=self.sets.size),
+        )
 
     def look(self, seen: Seen) -> Looked:
         slots: Slots = self.slots

@@ -14,7 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cosine_similar
 
 from attrex.nn.cosine import Recurrent
 from attrex.nn.crf import Chain
-from attrex.nn.decoders import Decoder, DecoderSource, LookUpLayer
+from attrex.nn.decoders import Decoder, DecoderSource, LookUpLayer, begin_outside
 
 
 class RangeHead(nn.Module):
@@ -99,7 +99,7 @@ class DynamicPolicy(nn.Module):
         super().__init__()
         self.width = states
         self.own = DecoderSource(
-            LookUpLayer(attributes, (tags, decoded + 1), scale=0.02),
+            begin_outside(LookUpLayer(attributes, (tags, decoded + 1), scale=0.02)),
             LookUpLayer(attributes, (tags + 1, tags + 1), scale=0.1),
         )
 
@@ -128,7 +128,7 @@ class RangedTags(nn.Module):
 
 def _shared(states: int, tags: int) -> DecoderSource:
     return DecoderSource(
-        LookUpLayer(1, (tags, states + 1), scale=0.02),
+        begin_outside(LookUpLayer(1, (tags, states + 1), scale=0.02)),
         LookUpLayer(1, (tags + 1, tags + 1), scale=0.1),
     )
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from attrex.nn.unified import Seen
-from attrex.nn.value_head import Classes
+from attrex.nn.value_head import Classes, text_mean
 
 TEXT, PICTURE, BOTH = range(3)
 
@@ -53,9 +53,7 @@ class ModalityAttention(nn.Module):
 
     def modalities(self, seen: Seen) -> Tensor:
         """One vector each of the text, the picture and both, ``(B, 3, D)``."""
-        mask_BT1 = seen.mask_BT.unsqueeze(2)
-        text_BD = (seen.states_BTD * mask_BT1).sum(1) / mask_BT1.sum(1).clamp(min=1)
-        made_B3D: Tensor = self.norm(torch.stack([text_BD, seen.picture_BD, self.joined(seen)], 1))
+        made_B3D: Tensor = self.norm(torch.stack([text_mean(seen), seen.picture_BD, self.joined(seen)], 1))
         return made_B3D
 
     def weights(self, seen: Seen, modalities_B3D: Tensor) -> Tensor:

@@ -62,8 +62,9 @@ class Classes(nn.Module):
 
 class ValueHead(nn.Module):
     """Each attribute has a query that attends to the states of the words and to the patches; what it finds is
-    joined by the product's vector with one of the attribute's own, and by the picture as a whole: a query
-    that looks everywhere, as all do at first, tells a vision encoder next to nothing."""
+    joined by the mean of the words' states with a vector of the attribute's own, and by the picture as a
+    whole: a query that looks everywhere, as all do at first, tells a vision encoder next to nothing. The mean
+    rather than [CLS], which MiniLM was not trained to tell anything by."""
 
     def __init__(self, width: int, sizes: Sequence[int], *, dropout: float) -> None:
         super().__init__()
@@ -85,10 +86,17 @@ class ValueHead(nn.Module):
     def forward(self, seen: Seen) -> Tensor:
         """Log probabilities ``(B, C)``."""
         found_BAD = self.weights(seen) @ self.value(self.norm(seen.memory_BMD))
-        own_BAD = (self.own_AD + self.norm(seen.pooled_BD).unsqueeze(1)).expand_as(found_BAD)
+        own_BAD = (self.own_AD + self.norm(text_mean(seen)).unsqueeze(1)).expand_as(found_BAD)
         picture_BAD = self.norm(seen.picture_BD).unsqueeze(1).expand_as(found_BAD)
         logarithms_BC: Tensor = self.classes(self.hidden(torch.cat([found_BAD, own_BAD, picture_BAD], 2)))
         return logarithms_BC
+
+
+def text_mean(seen: Seen) -> Tensor:
+    """The mean of the words' states ``(B, D)``, nought where there are no words."""
+    mask_BT1 = seen.mask_BT.unsqueeze(2)
+    mean_BD: Tensor = (seen.states_BTD * mask_BT1).sum(1) / mask_BT1.sum(1).clamp(min=1)
+    return mean_BD
 
 
 class LateFusion(nn.Module):
@@ -106,8 +114,7 @@ class LateFusion(nn.Module):
 
     def forward(self, seen: Seen) -> Tensor:
         """Log probabilities ``(B, C)``."""
-        mask_BT1 = seen.mask_BT.unsqueeze(2)
-        text_BD = (seen.states_BTD * mask_BT1).sum(1) / mask_BT1.sum(1).clamp(min=1)
+        text_BD = text_mean(seen)
         B, (A, D) = len(text_BD), self.attribute_AD.shape
         beside_BAD = [each.unsqueeze(1).expand(B, A, D) for each in (text_BD, seen.picture_BD)]
         logarithms_BC: Tensor = self.classes(

@@ -20,8 +20,9 @@ class Settings:
     step, of all processes together: by ``torchrun`` each takes its part of them, and the rates stay as they
     are. ``warmup``: share of the steps in which the rates rise. ``averaging``: decay per step of the weights'
     exponential moving average, which is what is kept; 0 keeps the last weights. ``patience``: epochs without
-    a better score before training stops (None: never). ``clip``: the gradient's largest norm. ``folder``:
-    where checkpoints go, so that a killed run goes on; None: nowhere.
+    a better score before training stops, counted from the first score above nought (None: never). ``clip``:
+    the gradient's largest norm. ``folder``: where checkpoints go, so that a killed run goes on; None:
+    nowhere.
     """
 
     epochs: int = 10

@@ -189,7 +189,8 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
         self.learner.network.eval()
         with self.average.applied() if self.settings.averaging else contextlib.nullcontext():
             value = float(processes.from_first(self.score))
-            if value > self.best_score:
+            # So long as nothing is found the newest weights are the best, and nobody's patience runs out.
+            if value > self.best_score or self.best_score <= 0:
                 self.best_score, self.stale = value, 0
                 self.best = {n: p.detach().clone() for n, p in self._trained()}
             else:

@@ -30,6 +30,7 @@ from attrex.core import Attribute, Product
 from attrex.evaluation import Judged, Report, report
 from attrex.io.reader import open_reader
 from attrex.nn.pretrained import CONFIG, MINILM, TOKENISER, WEIGHTS, find_base
+from attrex.normalise import Normaliser
 from attrex.schema import Schema
 from attrex.supervision.sampling import labels_per_value
 from attrex.supervision.splits import folds, title_key
@@ -115,7 +116,9 @@ def shortened(folder: Path) -> Path:
 
 
 def best(held: Sequence[Product]) -> Ask:
-    """The model's best value to each cell of the ``held`` products, the probability of none aside."""
+    """The model's best value to each cell of the ``held`` products, as the schema writes it, the probability
+    of none aside."""
+    normaliser = Normaliser()
 
     def ask(extractor: Extractor) -> list[Judged]:
         _, requests, answers, _ = try_on(extractor.model, extractor.schema, held, complete=False)
@@ -130,7 +133,7 @@ def best(held: Sequence[Product]) -> Ask:
                         product.category,
                         attribute.name,
                         tuple(value.text for value in product.stated[attribute.name]),
-                        tuple(candidate.text for candidate in first),
+                        tuple(normaliser.canonical(candidate.text, attribute) for candidate in first),
                         first[0].score if first else None,
                     )
                 )

@@ -72,10 +72,11 @@ def fitted(
 
 
 def judged_by(extractor: attrex.Extractor, held: Sequence[Product], kept: Path | None) -> list[Judged]:
-    """What is stated of the held products beside what is said; from the file ``kept`` where there is one."""
+    """What is stated of the held products beside what is said, in canonical form; from the file ``kept``
+    where there is one."""
     if kept and kept.is_file():
         return [Judged(**_tuples(one)) for one in json.loads(kept.read_text("utf-8"))]
-    judged = judge_all(extractor, held)
+    judged = judge_all(extractor, held, form="canonical")
     if kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps([asdict(one) for one in judged]), "utf-8")

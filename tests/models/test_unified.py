@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from attrex.core import Answer, Candidate, Evidence, Picture, Product, Source, Span
+from attrex.core import Answer, Attribute, Candidate, Evidence, Picture, Product, Source, Span, Stated
 from attrex.errors import ConfigError
 from attrex.models.catalog import CATALOG
 from attrex.models.inputs import lay_out
@@ -18,6 +18,8 @@ from attrex.models.pictured_text import picture_tensors
 from attrex.models.tagging import tagged_windows
 from attrex.models.unified import PreparedProduct
 from attrex.models.unified_tags import decoded, range_tensors
+from attrex.schema import Schema
+from attrex.supervision.distant import label
 from attrex.text.reading import read
 from attrex.text.tokeniser import WORDS, Vocabulary
 from tests.conformance.base import make_base
@@ -249,6 +251,36 @@ def test_known_values_are_folded_and_the_commonest_come_first() -> None:
     assert made["class_weight_M"].tolist() == [1, 1, 1]
     (fourth,) = [w for w in windows if w.product.id == "4"]
     assert class_tensors([fourth], table, first)["class_M"].tolist()[1:] == [8, 16]  # none, and none
+
+
+def test_known_values_are_written_as_the_cells_write_them() -> None:
+    kind = Attribute("Type", many=True)
+    titles = {"1": "Blue T-shirt", "2": "Red tshirt and sandal", "3": "A blouse"}
+    cells = {"1": ["Tshirts"], "2": ["Tshirts", "Sandals"], "3": ["Tops"]}
+    products = [
+        Product(id, None, (Source("title", title),), stated={"Type": tuple(map(Stated, cells[id]))})
+        for id, title in titles.items()
+    ]
+    own, _ = label(products, Schema([kind]))
+    windows = tagged_windows(own, Vocabulary.learn(list(titles.values()), cut=WORDS), 100)
+    table = KnownValues().begin([kind], windows)
+    assert table.values == (("Tshirts", "Sandals", "Tops"),)
+    tensors = class_tensors(windows, table, [0])
+    assert list(zip(*(tensors[n].tolist() for n in ("class_product_M", "class_M")), strict=True)) == [
+        (0, 1),
+        (1, 1),
+        (1, 2),
+        (2, 3),
+    ]
+
+
+def test_a_known_value_in_the_text_s_writing_is_the_one_that_was_tagged() -> None:
+    tokeniser = Vocabulary.learn(["a Blue T-shirt"], cut=WORDS)
+    (reading,) = read([Product("1", None, (Source("title", "a Blue T-shirt"),))], tokeniser)
+    tagged = (Candidate("T-shirt", 0.5, Evidence("span", Span("title", 7, 14))),)
+    candidates, none = with_known(tagged, 0.4, ["Tshirts"], [0.25, 0.75], reading)
+    assert none == pytest.approx(0.1)
+    assert [(c.text, round(c.score, 3)) for c in candidates] == [("T-shirt", 0.8)]
 
 
 def test_what_the_tagger_leaves_is_shared_by_the_known_values() -> None:

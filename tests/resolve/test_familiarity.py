@@ -98,3 +98,41 @@ def test_a_familiar_value_is_believed_sooner() -> None:
     assert best.probability == pytest.approx(policy.calibration.probability("Colour", 0.4, 3))
     (other,) = decide.proposals(Attribute("Brand"), answer)  # never stated: nothing is shifted
     assert (other.text, other.probability) == ("green", pytest.approx(0.5))
+
+
+SHOP = Familiarity.learn(
+    [
+        *[product(f"T-shirt {i}", Type="Tshirts", Size="40mm") for i in range(3)],
+        product("TSHIRTS", Type="TSHIRTS"),
+        *[product(f"Belt {i}", Type="Belt") for i in range(2)],
+        product("Belts", Type="Belts"),
+        product("5", Type="5", Size="5"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "written"),
+    [
+        ("Type", "T-shirt", "Tshirts"),
+        ("Type", "tshirts", "Tshirts"),
+        ("Type", "BELTS", "Belts"),  # a value of its own in the cells
+        ("Type", "belt's", "Belt"),
+        ("Type", "Kurti", "Kurti"),
+        ("Size", "40 mm", "40 mm"),  # quantities have a way of their own
+        ("Colour", "T-shirt", "T-shirt"),
+    ],
+)
+def test_values_are_written_as_the_cells_write_them(attribute: str, value: str, written: str) -> None:
+    assert SHOP.spelt(attribute, value) == written
+    assert Familiarity.from_json(json.loads(json.dumps(SHOP.to_json()))).spelt(attribute, value) == written
+
+
+def test_an_answer_is_canonically_as_the_cells_write_it() -> None:
+    decide = Resolver(Policy(familiarity=SHOP), Normaliser())
+    answer = Answer((candidate("T-shirt", 0.6), candidate("tshirts", 0.3)), 0.1)
+    (value,) = decide.proposals(Attribute("Type"), answer)
+    assert (value.text, value.canonical, len(value.evidence)) == ("T-shirt", "Tshirts", 2)
+    assert decide.key(Attribute("Type"), "T-Shirt") == decide.key(Attribute("Type"), "Tshirts")
+    listed = Attribute("Type", values=("T-shirt", "Belt"))
+    assert decide.proposals(listed, answer)[0].canonical == "T-shirt"

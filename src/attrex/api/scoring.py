@@ -9,7 +9,7 @@ from attrex.api.extractor import Extractor
 from attrex.api.products import Data, path_of, stream_products
 from attrex.core import Product
 from attrex.errors import ConfigError, InputError
-from attrex.evaluation import Judged, Matching, Report, judge
+from attrex.evaluation import Form, Judged, Matching, Report, judge
 from attrex.evaluation import report as score
 from attrex.extract import Request, Result
 from attrex.io.reader import open_reader
@@ -20,20 +20,22 @@ def judge_all(
     products: Iterable[Product],
     *,
     complete: bool = False,
+    form: Form = "text",
 ) -> list[Judged]:
     """Asks what is stated (filled cells and explicit "no value"; with ``complete`` all of the category's
-    attributes, an empty cell being none) and sets each extraction beside it."""
+    attributes, an empty cell being none) and sets each extraction beside it, in that ``form``."""
     requests = (_stated(product, extractor, complete) for product in products)
-    return judge_results(extractor.run(requests))
+    return judge_results(extractor.run(requests), form=form)
 
 
-def judge_results(results: Iterable[Result]) -> list[Judged]:
+def judge_results(results: Iterable[Result], *, form: Form = "text") -> list[Judged]:
     """Each extraction beside what its product states."""
     judged: list[Judged] = []
     for result in results:
         product = result.request.product
         for extraction in result.extractions:
-            judged.append(judge(product, extraction, product.stated.get(extraction.attribute, ())))
+            stated = product.stated.get(extraction.attribute, ())
+            judged.append(judge(product, extraction, stated, form=form))
     return judged
 
 

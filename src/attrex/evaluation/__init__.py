@@ -5,7 +5,7 @@ from attrex.evaluation.compare import Comparison, Difference, compare
 from attrex.evaluation.confusion import Confusion, confusion
 from attrex.evaluation.counts import Counts, Scores, SetCounts
 from attrex.evaluation.curves import Bin, CurvePoint, best_cut, curve, reliability
-from attrex.evaluation.judged import Judged, judge
+from attrex.evaluation.judged import Form, Judged, judge
 from attrex.evaluation.outcome import Matching, Outcome
 from attrex.evaluation.report import Report, report
 from attrex.evaluation.support import Support
@@ -19,6 +19,7 @@ __all__ = [
     "CurvePoint",
     "Difference",
     "Disagreement",
+    "Form",
     "Judged",
     "MaskedCell",
     "Matching",

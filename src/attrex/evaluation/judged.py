@@ -8,6 +8,9 @@ from typing import Literal
 
 from attrex.core import Extraction, Product, Span, Stated, Status
 
+Form = Literal["text", "canonical"]
+"""Of a value: as the text writes it, or as it is written into a table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -34,7 +37,7 @@ def judge(
     extraction: Extraction,
     gold: Sequence[Stated],
     *,
-    form: Literal["text", "canonical"] = "text",
+    form: Form = "text",
     seen: bool | None = None,
 ) -> Judged:
     """Put an extraction beside its gold. Any status but ``found`` counts as no value.

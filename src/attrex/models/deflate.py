@@ -279,13 +279,13 @@ class Deflate:
         known: defaultdict[str, list[str]] = defaultdict(list)
         for window in windows:
             for ask in window.asks:
-                known[ask.attribute.name] += values_of(ask, window.reading)
+                known[ask.attribute.name] += values_of(ask, window)
         return [
             Drawn(
                 window.product,
                 window.reading,
                 (ask,),
-                _other(known, ask.attribute.name, values_of(ask, window.reading), chance),
+                _other(known, ask.attribute.name, values_of(ask, window), chance),
             )
             for window in windows
             for ask in window.asks

@@ -17,6 +17,7 @@ from attrex.core import Attribute, Candidate
 from attrex.models.attribute_parts import LIST, AttributeTable
 from attrex.models.located import located
 from attrex.models.tagging import FLOOR, PROPOSALS, TaggedAsk, TaggedWindow
+from attrex.normalise.folding import tokens
 from attrex.text.folding import fold_text
 from attrex.text.reading import Reading
 
@@ -48,7 +49,7 @@ class KnownValues:
         spellings = defaultdict(lambda: defaultdict(Counter))
         for window in windows:
             for ask in window.asks:
-                for value in values_of(ask, window.reading):
+                for value in values_of(ask, window):
                     spellings[ask.attribute.name][fold_text(value)][value] += 1
         values = []
         for attribute in attributes:
@@ -61,10 +62,15 @@ class KnownValues:
         return KnownValuesTable(json.loads(files[LIST]), json.loads(files[KNOWN]))
 
 
-def values_of(ask: TaggedAsk, reading: Reading) -> list[str]:
-    """The ask's values, those that stand in the window as it writes them."""
-    texts = dict(zip(reading.names, reading.texts, strict=True))
-    return [*(texts[span.source][span.start : span.end] for span in ask.exact), *ask.unlocated]
+def values_of(ask: TaggedAsk, window: TaggedWindow) -> list[str]:
+    """The ask's values as the product's cells write them: what stands in the window as "T-shirt" is the
+    cell's "Tshirts"."""
+    texts = dict(zip(window.reading.names, window.reading.texts, strict=True))
+    stated = [value.text for value in window.product.stated.get(ask.attribute.name) or ()]
+    cells = {"".join(tokens(text)): text for text in reversed(stated)}
+    only = stated[0] if len(stated) == 1 else None
+    found = (texts[span.source][span.start : span.end] for span in ask.exact)
+    return [*(only or cells.get("".join(tokens(text)), text) for text in found), *ask.unlocated]
 
 
 def class_tensors(
@@ -89,7 +95,7 @@ def class_tensors(
 def _classes(example: TaggedWindow, table: KnownValuesTable) -> Iterator[tuple[int, list[int]]]:
     for ask in example.asks:
         place = table.places[ask.attribute.name]
-        values = values_of(ask, example.reading)
+        values = values_of(ask, example)
         known = {table.classes[place].get(fold_text(value)) for value in values} - {None}
         if not values:
             yield place, [0]
@@ -105,8 +111,8 @@ def with_known(
     reading: Reading,
 ) -> tuple[tuple[Candidate, ...], float]:
     """A tagger's answer and a value head's as one: what the tagger leaves to "none" is shared by the head's
-    classes, of which the first is "none". A value that the tagger proposes too gains by it; another stands
-    where the text has it, else it is inferred."""
+    classes, of which the first is "none". A value that the tagger proposes too, in whatever
+    writing, gains by it; another stands where the text has it, else it is inferred."""
     shares = [none * own for own in probabilities_W]
     gained = list(candidates)
     by_text = {fold_text(c.text): at for at, c in reversed(list(enumerate(gained)))}
@@ -114,12 +120,15 @@ def with_known(
     for at in best:
         if shares[at] < FLOOR:
             break
-        text = values[at - 1]
+        text, where = values[at - 1], None
         known = by_text.get(fold_text(text))
+        if known is None:
+            text, where = located(text, reading)[0]
+            known = by_text.get(fold_text(text))
         if known is not None:
             held = gained[known]
             gained[known] = Candidate(held.text, min(1.0, held.score + shares[at]), held.evidence)
-        else:
-            gained += [Candidate(found, shares[at], where) for found, where in located(text, reading)[:1]]
+        elif where is not None:
+            gained.append(Candidate(text, shares[at], where))
     gained.sort(key=lambda c: -c.score)
     return tuple(gained), shares[0]

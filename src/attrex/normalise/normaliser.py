@@ -12,7 +12,7 @@ from attrex.normalise.folding import contains, tokens
 from attrex.schema.quantity import Quantity, parse_quantity
 from attrex.schema.units import WAYS, Unit, find_unit
 
-_RULES = 1  # to be raised whenever a rule below changes what comes out
+_RULES = 2  # to be raised whenever a rule below changes what comes out
 _TOLERANCE = Decimal("0.02")  # between two units: 4 in is sold as 10 cm
 _EDGES = " ,;:·•|"
 _QUOTES = re.compile("([\"“”„«'‘])(.+)([\"”“»'’])")
@@ -79,8 +79,8 @@ class Normaliser:
         first, second = tokens(one), tokens(other)
         if contains(first, second) or contains(second, first):
             return True
-        joined = "".join(first)
-        return joined == "".join(second) and any(c.isalpha() for c in joined)
+        joined = _joined(first)
+        return joined is not None and joined == _joined(second)
 
     def _lookup(self, attribute: Attribute) -> _Lookup:
         found = self._prepared.get(attribute)
@@ -106,6 +106,10 @@ class _Lookup:
             if (quantity := self.measured(way)) is not None:
                 self._measured.setdefault(_key(quantity), value)
         self._folded.pop((), None)
+        self._joined: dict[str, str] = {}
+        for words, value in self._folded.items():
+            if (joined := _joined(words)) is not None:
+                self._joined.setdefault(joined, value)
         self.examples: dict[tuple[str, ...], str] = {}
         for example in attribute.examples:
             self.examples.setdefault(tokens(example), " ".join(example.split()))
@@ -120,7 +124,9 @@ class _Lookup:
         if (quantity := self.measured(clean)) is not None:
             found = self._measured.get(_key(quantity))
             return found if found is not None else self._folded.get(tokens(clean))
-        return self._folded.get(tokens(clean))
+        words = tokens(clean)
+        joined = _joined(words)
+        return self._folded.get(words) or (None if joined is None else self._joined.get(joined))
 
     def measured(self, clean: str) -> Quantity | None:
         """The quantity, in the attribute's unit where it has one of that dimension."""
@@ -128,6 +134,12 @@ class _Lookup:
         if quantity is None or self.unit is None:
             return quantity
         return quantity.to(self.unit) or quantity
+
+
+def _joined(words: tuple[str, ...]) -> str | None:
+    """The words as one, "T-shirt" as "tshirt"; None without a letter: 1 5 is not 15."""
+    joined = "".join(words)
+    return joined if any(c.isalpha() for c in joined) else None
 
 
 def _key(quantity: Quantity) -> tuple[tuple[Decimal, ...], str | None, str]:

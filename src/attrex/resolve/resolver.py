@@ -8,7 +8,8 @@ In this order, the first that holds:
 3. A bare number is read with the unit that follows it in the text, or dropped (``measured``). Proposals are
    calibrated (by how familiar the value is, too), grouped by canonical value, letter case aside (the best
    one's text and probability stand for the group, all its places are kept), and compared with the
-   attribute's threshold:
+   attribute's threshold. Where the schema lists no values, the canonical one is written as the cells
+   learnt from write it:
 
    - one value: the best group at or above the threshold is *found*, unless a second one is as well
      supported (at or above the threshold, and at least half as probable), not compatible with the
@@ -192,6 +193,8 @@ class Resolver:
     def _learn(self, rule: _Rule, text: str) -> tuple[str, str, float]:
         """The text's key (same key, same value), its canonical form, and what its familiarity adds."""
         canonical = self.normaliser.canonical(text, rule.attribute)
+        if not rule.attribute.values:
+            canonical = self.policy.familiarity.spelt(rule.name, canonical)
         level = self.policy.familiarity.level(rule.name, canonical)
         shift = shift_of(self.policy.calibration.shifts, level)
         forms = rule.canonical[text] = (fold_text(canonical), canonical, shift)

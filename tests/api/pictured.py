@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from torch import Tensor
 
-from attrex.core import Answer, Attribute, Candidate, Evidence, Product
+from attrex.core import Answer, Attribute, Candidate, Evidence, Product, Region
 from attrex.models import catalog
 from attrex.models.interface import Traits
 from attrex.supervision.pool import Pool
@@ -70,7 +70,7 @@ class MeanColour:
         picture = product.pictures[0]
         own = _mean(picture.pixels)
         value = min(self._means, key=lambda each: float(np.abs(own - self._means[each]).sum()))
-        evidence = Evidence("region", picture=picture.location, box=(0.0, 0.0, 1.0, 1.0))
+        evidence = Evidence("region", region=Region(0, (0.0, 0.0, 1.0, 0.5)))
         return Answer((Candidate(value, 0.9, evidence),), 0.1)
 
     def config(self) -> dict[str, Any]:

@@ -64,15 +64,17 @@ def test_pictures_of_the_catalogue(shell: Shell, filled: Filled) -> None:
     done = shell("inspect", long, "--data", shop)
     assert done.code == 0
     shown = page(long)
-    assert len(shown.values("src")) == 6
+    assert len(shown.values("src")) == 12  # each with the part that tells its value
     assert shown.values("alt")[0] == "picture of p34"
+    assert shown.text.count("as it is seen") == 6
+    assert "in the picture at 0 0 20 8" in shown.text
     assert all(uri.startswith("data:image/jpeg;base64,") for uri in shown.values("src"))
 
 
 def test_without_the_catalogue_pictures_that_are_evidence(shell: Shell, filled: Filled) -> None:
     shop, _, long = filled
     assert shell("inspect", long, "--pictures-folder", shop.parent).code == 0
-    assert len(page(long).values("src")) == 6
+    assert len(page(long).values("src")) == 12
 
 
 def test_a_picture_that_is_gone_is_told(shell: Shell, filled: Filled, tmp_path: Path) -> None:
@@ -119,7 +121,7 @@ def test_a_page_s_pictures_and_maps_are_bounded(
     shell("inspect", long, "--data", shop, "-m", model)
     shown = page(long)
     kinds = [uri[:15] for uri in shown.values("src")]
-    assert (kinds.count("data:image/jpeg"), kinds.count("data:image/png;")) == (4, 2)
+    assert (kinds.count("data:image/jpeg"), kinds.count("data:image/png;")) == (2 * 4, 2)
     assert "Pictures stand beside the first 4 rows. The first 2 heat maps are shown." in shown.text
 
 

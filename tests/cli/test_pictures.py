@@ -61,6 +61,7 @@ def test_a_catalogue_with_a_column_of_pictures_is_fitted_and_filled(
     shell("fill", shop, "-m", tmp_path / "m", "-o", tmp_path / "out.jsonl")
     first = json.loads((tmp_path / "out.jsonl").read_text().splitlines()[0])
     assert (first["evidence_kind"], first["source"]) == ("region", "images/p50.png")
+    assert (first["picture"], first["box"]) == ("images/p50.png", "0 0 20 8")
 
 
 def test_a_dry_run_says_how_many_can_be_read(shell: Shell, tmp_path: Path) -> None:

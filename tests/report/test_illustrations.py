@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,6 +83,9 @@ def test_a_crop_is_the_box_with_a_little_around() -> None:
     assert shown.shape == (made.height, made.width, 3) == (40, 80, 3)
     assert shown[20, 40].max() < 20
     assert shown[3, 40].min() > 235
+    seen = crop(picture, (200.0, 100.0, 260.0, 120.0), "black", "seen")
+    assert seen is not None
+    assert (seen.width, seen.height) == (60, 20)  # itself alone
     large = crop(picture, (0.0, 0.0, 500.0, 300.0), "x")
     assert large is not None
     assert (large.width, large.height) == (187, 112)
@@ -96,3 +100,5 @@ def test_crops_stand_beside_their_rows() -> None:
     assert page.values("width")[-1] == "90"
     assert f"{HOSTILE[:60]}" in page.text
     assert "as it is printed" in page.text
+    seen = Page(inspect_html([record()], illustrations=Illustrations(crops={0: [replace(part, how="seen")]})))
+    assert "as it is seen" in seen.text

@@ -212,6 +212,16 @@ def test_the_value_is_set_off_in_the_terminal() -> None:
     assert "\x1b[1;30;43mnavy\x1b[0m" in terminal(inspect_terminal([record()]), colour=True)
 
 
+def test_what_is_seen_in_a_picture_says_where() -> None:
+    seen = valueless("found", value="navy", evidence_kind="region", source="a<b>.png", picture="a<b>.png")
+    seen["box"] = "12 40 230 88"
+    page = Page(inspect_html([seen]))
+    assert "a<b>.pngin the picture at 12 40 230 88" in page.text
+    assert "inferred" not in page.text
+    shown = " ".join(terminal(inspect_terminal([seen])).split())
+    assert "a<b>.png in the picture at 12 40 230 88" in shown
+
+
 def test_what_was_read_on_a_picture_says_where() -> None:
     read = record(source="ocr", picture="a<b>.png", box="12 40 230 88", confidence="0.974")
     page = Page(inspect_html([read, record(picture="a.png", evidence_kind="region")]))

@@ -81,6 +81,13 @@ def test_a_wrong_field_is_named(fields: dict[str, str | None], message: str) -> 
     assert str(caught.value) == f"{message}. {FIX}"
 
 
+def test_what_a_picture_shows_says_where() -> None:
+    seen = parse(record(evidence_kind="region", picture="a.png", box="1 2 3 4"), 1).places[0]
+    assert (seen.seen_in, seen.read_on) == ("in the picture at 1 2 3 4", None)
+    assert parse(record(evidence_kind="region"), 1).places[0].seen_in == "in the picture"
+    assert parse(record(picture="a.png", box="1 2 3 4"), 1).places[0].seen_in is None
+
+
 @pytest.mark.parametrize(
     ("box", "edges"),
     [("1 2 3.5 4", (1, 2, 3.5, 4)), ("1 2 3", None), ("a b c d", None), ("1 2 3 inf", None), (None, None)],

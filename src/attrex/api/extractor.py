@@ -201,8 +201,9 @@ class Extractor:
         return narrowed([request], excluded(self.gate, seen))[0]
 
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
-        """The pipeline itself, for those who make their own requests."""
-        return self.pipeline.run(requests)
+        """The pipeline itself, for those who make their own requests, and compare values: no region of a
+        picture is asked for."""
+        return self.pipeline.run(requests, pointing=False)
 
     def _named(self, attributes: Sequence[str | Attribute]) -> list[Attribute]:
         if isinstance(attributes, str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,12 +82,14 @@ def _evidence(row: InspectRow) -> tuple[Picture, ...]:
 
 
 def _crops(rows: Sequence[InspectRow], pictures: PictureAccess) -> dict[int, list[Crop]]:
-    """By the row's number, the parts of pictures from which its values were read."""
+    """By the row's number, the parts of pictures from which its values were read, or where they are seen."""
     made: dict[int, list[Crop]] = {}
     latest: tuple[str, NDArray[np.uint8] | None, float] = ("", None, 1.0)
     for number, row in enumerate(rows):
         for place in row.places[:CROPS]:
-            if place.read_on is None or place.edges is None or place.picture is None:
+            how: Literal["printed", "seen"] = "printed" if place.kind == "span" else "seen"
+            on_picture = place.read_on or place.seen_in
+            if on_picture is None or place.edges is None or place.picture is None:
                 continue
             if latest[0] != place.picture:
                 try:
@@ -100,8 +103,8 @@ def _crops(rows: Sequence[InspectRow], pictures: PictureAccess) -> dict[int, lis
                     latest = (place.picture, None, 1.0)
             _, pixels_HW3, scale = latest
             left, top, right, bottom = (edge * scale for edge in place.edges)
-            words = row.value or ""
-            if pixels_HW3 is not None and (part := crop(pixels_HW3, (left, top, right, bottom), words)):
+            box, words = (left, top, right, bottom), row.value or ""
+            if pixels_HW3 is not None and (part := crop(pixels_HW3, box, words, how)):
                 made.setdefault(number, []).append(part)
     return made
 

@@ -5,6 +5,7 @@ from attrex.core.attribute import Attribute
 from attrex.core.extraction import Extraction, InputRead, Provenance, Status, Value
 from attrex.core.hashing import content_hash
 from attrex.core.product import Picture, Printed, Product, Source, Stated
+from attrex.core.region import Region
 from attrex.core.span import Span
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Problem",
     "Product",
     "Provenance",
+    "Region",
     "Source",
     "Span",
     "Stated",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from attrex.core.region import Region
 from attrex.core.span import Span
 
 EvidenceKind = Literal["span", "region", "inferred"]
@@ -15,9 +16,10 @@ Alignment = Literal["exact", "normalised", "fuzzy"]
 class Evidence:
     """Where a value stands: characters of a source, a box in a picture, or nowhere.
 
-    ``box`` is (left, top, right, bottom) in pixels of the picture. ``snippet`` is the text
+    ``box`` is (left, top, right, bottom) in pixels of the upright ``picture``. ``snippet`` is the text
     around the span, ``snippet_start`` the span's start within it, so that a reader needs nothing else. A span
-    that was read from a picture has both, with the ``confidence`` of the reading.
+    that was read from a picture has both, with the ``confidence`` of the reading. A ``region`` is what a
+    model says of a picture; of that, the pipeline makes ``picture`` and ``box``.
     """
 
     kind: EvidenceKind
@@ -28,6 +30,7 @@ class Evidence:
     snippet_start: int | None = None
     alignment: Alignment = "exact"
     confidence: float | None = None
+    region: Region | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,11 +62,13 @@ class Picture:
     """One photograph, by path relative to the catalogue's folder, or by URL.
 
     ``pixels``, once it was read: S×S×3 red, green and blue as ``uint8`` of numpy, of the size that the model
-    wants (``Traits.pictures``).
+    wants (``Traits.pictures``). ``size``: the upright picture's own width and height, from which they were
+    stretched; None where that is not known.
     """
 
     location: str
     pixels: Any = field(default=None, compare=False, repr=False)
+    size: tuple[int, int] | None = field(default=None, compare=False, repr=False)
 
     @property
     def content(self) -> str:

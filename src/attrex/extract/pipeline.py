@@ -20,11 +20,12 @@ from attrex.extract.described import DescribedAttributes
 from attrex.extract.gating import excluded, narrowed
 from attrex.extract.merge import Merged
 from attrex.extract.printed import with_boxes
+from attrex.extract.regions import on_pictures
 from attrex.extract.request import Request, Result
 from attrex.extract.seeing import Seen, look, without_unread
 from attrex.io.pictures import PictureReader
 from attrex.models.gate import FittedGate
-from attrex.models.interface import Model, Prepared
+from attrex.models.interface import Model, Pointing, Prepared
 from attrex.resolve import Resolver
 from attrex.schema import Schema
 from attrex.text.windows import Window, cut
@@ -77,8 +78,11 @@ class Pipeline:
         self._described = DescribedAttributes(model, self._cache, version)
         self._normaliser = resolver.normaliser.version
 
-    def run(self, requests: Iterable[Request], *, batch: int | None = None) -> Iterator[Result]:
-        """One result per request, in order, as soon as its batch is done."""
+    def run(
+        self, requests: Iterable[Request], *, batch: int | None = None, pointing: bool = True
+    ) -> Iterator[Result]:
+        """One result per request, in order, as soon as its batch is done. ``pointing``: a ``Pointing`` model
+        is asked for the regions of pictures too, which change nothing else."""
         waiting = iter(requests)
         usual = BATCH if self.pictures is None else PICTURED
         batch = batch or min(usual, self.model.traits.batch or usual)
@@ -87,7 +91,7 @@ class Pipeline:
             try:
                 while part := _some(waiting, batch):
                     seen = None if self.pictures is None else look(part, self.pictures)
-                    pending.append((part, pool.submit(self._done, part, seen)))
+                    pending.append((part, pool.submit(self._done, part, seen, pointing)))
                     if len(pending) >= AHEAD + workers:
                         asked, done = pending.popleft()
                         yield from self.results(asked, *done.result())
@@ -110,22 +114,23 @@ class Pipeline:
             with ThreadPoolExecutor(1, WORKER) as one:
                 yield one, 1
 
-    def _done(self, requests: Sequence[Request], seen: Seen | None) -> Done:
+    def _done(self, requests: Sequence[Request], seen: Seen | None, pointing: bool) -> Done:
         if seen is not None:
             requests = seen()
         inputs = [input_hash(request.product) for request in requests]
         if self.gate is None:
-            return self.answers(requests), None, inputs
+            return self.answers(requests, pointing=pointing), None, inputs
         without = excluded(self.gate, requests)
-        return self.answers(narrowed(requests, without)), without, inputs
+        return self.answers(narrowed(requests, without), pointing=pointing), without, inputs
 
     @property
     def _at_once(self) -> int:
         traits = self.model.traits
         return WINDOWS if traits.window is None else min(WINDOWS, traits.batch or WINDOWS)
 
-    def answers(self, requests: Sequence[Request]) -> list[Answers]:
-        """Of one batch the merged answers and how much was read, per request and attribute."""
+    def answers(self, requests: Sequence[Request], *, pointing: bool = False) -> list[Answers]:
+        """Of one batch the merged answers and how much was read, per request and attribute; ``pointing`` as
+        in ``run``."""
         if self.model.traits.pictures is not None:
             requests = [replace(request, product=without_unread(request.product)) for request in requests]
         readable = [
@@ -152,6 +157,11 @@ class Pipeline:
             while some := list(islice(asks, None if self.model.traits.joint else ASKS)):
                 pairs = [(number, index) for number, index, _ in some]
                 answered = self.model.answer(prepared, self._described.records, pairs)
+                if pointing and isinstance(self.model, Pointing):
+                    products = [window.product for window in part]
+                    answered = self.model.pointed(
+                        products, prepared, self._described.records, pairs, answered
+                    )
                 for answer, (number, _, gathered) in zip(answered, some, strict=True):
                     gathered.add(answer, part[number])
         results: list[Answers] = []
@@ -159,6 +169,8 @@ class Pipeline:
             if at in merged:
                 texts = {source.name: source.text for source in request.product.sources}
                 own = [gathered.result(texts) for gathered in merged[at]]
+                if self.model.traits.pictures is not None:
+                    own = [(on_pictures(answer, request.product.pictures), read) for answer, read in own]
                 if printed := {s.name: s.printed for s in request.product.sources if s.printed}:
                     own = [(with_boxes(answer, printed), read) for answer, read in own]
                 if request.partly and self.model.traits.pictures is not None:

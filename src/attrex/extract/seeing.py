@@ -31,8 +31,8 @@ def look(requests: Sequence[Request], reader: PictureReader) -> Seen:
 
 def with_pixels(product: Product, pictures: Pictures) -> Product:
     """The product with what was read of its pictures."""
-    each = zip(pictures.locations, pictures.pixels_NSS3, strict=True)
-    return replace(product, pictures=tuple([Picture(location, pixels) for location, pixels in each]))
+    each = zip(pictures.locations, pictures.pixels_NSS3, pictures.sizes, strict=True)
+    return replace(product, pictures=tuple([Picture(*one) for one in each]))
 
 
 def without_unread(product: Product) -> Product:

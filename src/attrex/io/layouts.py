@@ -48,8 +48,8 @@ class LongLayout:
 
     ``source``, ``start`` and ``snippet`` speak of the value's first place, ``other_places`` holds the rest;
     for a picture, ``source`` is its location. ``picture`` and ``box`` ("left top right bottom", in pixels)
-    tell where on a picture it stands, ``confidence`` how surely it was read there. ``spreadsheet``: texts are
-    escaped for spreadsheets, and lists are JSON text.
+    tell where on a picture it stands or is seen, ``confidence`` how surely it was read there.
+    ``spreadsheet``: texts are escaped for spreadsheets, and lists are JSON text.
     """
 
     names = header = LONG_COLUMNS

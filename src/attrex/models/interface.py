@@ -151,6 +151,26 @@ class Attending(Protocol):
 
 
 @runtime_checkable
+class Pointing(Protocol):
+    """What a model offers beside ``Model`` that can say by which part of a picture it knows a value."""
+
+    def pointed(
+        self,
+        products: Sequence[Product],
+        prepared: Sequence[Prepared],
+        described: Sequence[Described],
+        asks: Sequence[tuple[int, int]],
+        answers: Sequence[Answer],
+    ) -> list[Answer]:
+        """The ``answers`` that ``answer`` gave to these asks of what was prepared of the ``products``; of
+        their inferred candidates, those that are told by a region of a picture have it as their evidence,
+        with the ``Region`` that it is. Texts, scores and order stay. It costs several readings more of each
+        ask with such a candidate, and so is asked for what is written, and not for what is compared or
+        learnt from."""
+        ...
+
+
+@runtime_checkable
 class Metered(Protocol):
     """What a model offers beside ``Model`` that others answer for money, or within limits."""
 

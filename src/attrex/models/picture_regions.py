@@ -18,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from attrex.core import Picture, Product
 from attrex.models.vision_encoders import MadeVision
-from attrex.nn.boxes import SIZED, WHOLE, crop, grid, sized
+from attrex.nn.boxes import SIZED, WHOLE, crop, grid, rectangles, sized
 from attrex.nn.detector import Detector
 
 CROPS = 32
@@ -80,6 +80,11 @@ class Regions(Protocol):
         """``(X, F)``: what the boxes that were found show. Pixels are red, green and blue in 0 to 255."""
         ...
 
+    def parts(self, box_P4: Tensor) -> Tensor:
+        """Of a picture with these boxes, those of its parts ``(Y, 4)`` that something can be said to stand
+        in."""
+        ...
+
     def __call__(self, shown: Shown) -> Tensor:
         """Tokens ``(X, D)``."""
         ...
@@ -109,6 +114,10 @@ class Patches(nn.Module):
         scaled_CSS3 = (pixels_CSS3.float() / 255 - self.mean_3) / self.std_3
         patches_CPF, pooled_CF = self.vision(scaled_CSS3.permute(0, 3, 1, 2).contiguous())
         return torch.cat([pooled_CF.unsqueeze(1), patches_CPF], 1).flatten(0, 1)
+
+    def parts(self, box_P4: Tensor) -> Tensor:
+        """See ``Regions``: any rectangle of cells."""
+        return rectangles(math.isqrt(len(box_P4) - 1))
 
     def forward(self, shown: Shown) -> Tensor:
         """See ``Regions``."""
@@ -160,6 +169,10 @@ class Objects(nn.Module):
             crops += [crop(scaled_3SS, box, self._side) for box in box_P4.tolist()]
         parts = torch.split(torch.stack(crops), CROPS)
         return torch.cat([checkpoint(self._pooled, part, use_reentrant=False) for part in parts])
+
+    def parts(self, box_P4: Tensor) -> Tensor:
+        """See ``Regions``: what was found."""
+        return box_P4[1:]
 
     def _pooled(self, crops_X3VV: Tensor) -> Tensor:
         pooled_XF: Tensor = self.vision(crops_X3VV)[1]

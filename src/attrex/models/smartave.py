@@ -2,9 +2,9 @@
 copied from the text or generated.
 
 The answer is the decoder's: it writes values piece by piece, from the text (whose place is then the evidence)
-or from the vocabulary of the training values (found in the text if they stand there after all, else
-inferred). In the paper's form a product is read anew for each attribute; the other form reads it once
-(``smartave_network``).
+or from the vocabulary of the training values (found in the text if they stand there after all, else told by a
+region of a picture, ``smartave_regions``, or inferred). In the paper's form a product is read anew for each
+attribute; the other form reads it once (``smartave_network``).
 """
 
 from __future__ import annotations

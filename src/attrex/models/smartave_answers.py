@@ -6,15 +6,13 @@ Legend: A asks, T text tokens, D hidden, X sequences that are looked at again, L
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from attrex.core import Answer
 from attrex.models.smartave_inputs import text_places
-from attrex.models.smartave_network import ApartNetwork, SeenNetwork
+from attrex.models.smartave_network import ApartNetwork, Asked, SeenNetwork
 from attrex.models.smartave_values import Standing, answer, said, standing
 from attrex.models.trained import Learnt
 from attrex.models.writing import Grounding, Key
@@ -23,16 +21,6 @@ from attrex.text.reading import Reading
 
 Pointed = Mapping[tuple[Key, int], float]
 """How likely, in logarithms, a value is to be copied from the tokens that begin there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Asks as the decoder takes them: the attribute's hyper-token, the writer's ``key`` of the text's states,
-    and the pieces that may be copied there."""
-
-    told_AD: Tensor
-    keys_ATD: Tensor
-    pieces_AT: Tensor
 
 
 def decided(

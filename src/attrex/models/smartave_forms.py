@@ -19,10 +19,11 @@ from attrex.models.inputs import in_batches
 from attrex.models.pair_reader import DescribedQuestion, described
 from attrex.models.picture_regions import Shown, joined, seen_pictures
 from attrex.models.questions import questions
-from attrex.models.smartave_answers import Asked, decided
+from attrex.models.smartave_answers import decided
 from attrex.models.smartave_inputs import lay_out
-from attrex.models.smartave_network import ApartNetwork, Knowing, Meeting, SeenNetwork
+from attrex.models.smartave_network import ApartNetwork, Asked, Knowing, Meeting, SeenNetwork
 from attrex.models.smartave_parts import Shape, features, looked_at, pictures_of, taught
+from attrex.models.smartave_regions import with_regions
 from attrex.models.tagging import TaggedWindow
 from attrex.models.text_encoders import MadeText
 from attrex.models.trained import Learnt
@@ -79,25 +80,32 @@ class Seen:
         self, learnt: Learnt[SeenNetwork], asked: Sequence[tuple[PreparedSources, DescribedQuestion]]
     ) -> list[Answer]:
         """Each ask is a whole reading, many at once."""
-        network = learnt.network
-        maker, writer = network.reader.maker, network.extraction.writer
 
         def answers(chosen: list[int]) -> Sequence[Answer]:
             given = [asked[at] for at in chosen]
-            rows = [
-                [maker.attribute(question.ids), *maker.product(window.reading, window.shown.counts)]
-                for window, question in given
-            ]
-            readings = [window.reading for window, _ in given]
-            laid = lay_out(rows, readings, network.extraction.script).to(learnt.device)
-            shown = joined([window.shown.to(learnt.device) for window, _ in given])
-            told_AD, states_ATD = network.read(laid, shown)
-            made = Asked(told_AD, writer.key(states_ATD), laid.pieces_NT)
-            names = [question.name for _, question in given]
-            return decided(learnt, network, made, readings, names, beams=self._shape.beams)
+            made = _asked(learnt, given, [window.shown for window, _ in given])
+            readings, names = (
+                [window.reading for window, _ in given],
+                [question.name for _, question in given],
+            )
+            return decided(learnt, learnt.network, made, readings, names, beams=self._shape.beams)
 
         lengths = [len(w.reading) + len(w.reading.prefix) + len(question.ids) for w, question in asked]
         return in_batches(lengths, TOKENS, answers)
+
+    def pointed(
+        self,
+        learnt: Learnt[SeenNetwork],
+        products: Sequence[Product],
+        asked: Sequence[tuple[PreparedSources, DescribedQuestion]],
+        answers: Sequence[Answer],
+    ) -> list[Answer]:
+        """See ``smartave_regions``."""
+
+        def read_again(chosen: Sequence[int], shown: Sequence[Shown]) -> Asked:
+            return _asked(learnt, [asked[at] for at in chosen], shown)
+
+        return with_regions(learnt, products, answers, read_again)
 
     def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
         """One per ask."""
@@ -117,6 +125,23 @@ class Seen:
             **pictures_of(network.reader, examples),
             **taught(network.extraction, readings, [(row, ask) for row, ask in enumerate(asks)], self._shape),
         }
+
+
+def _asked(
+    learnt: Learnt[SeenNetwork],
+    given: Sequence[tuple[PreparedSources, DescribedQuestion]],
+    shown: Sequence[Shown],
+) -> Asked:
+    """Each ask read as a whole; ``shown``: what its pictures show."""
+    network, device = learnt.network, learnt.device
+    maker = network.reader.maker
+    rows = [
+        [maker.attribute(question.ids), *maker.product(window.reading, own.counts)]
+        for (window, question), own in zip(given, shown, strict=True)
+    ]
+    laid = lay_out(rows, [window.reading for window, _ in given], network.extraction.script).to(device)
+    told_AD, states_ATD = network.read(laid, joined([own.to(device) for own in shown]))
+    return Asked(told_AD, network.extraction.writer.key(states_ATD), laid.pieces_NT)
 
 
 # --- the other form ---
@@ -201,6 +226,20 @@ class Apart:
 
         return in_batches([len(window.reading) for window, _ in asked], COPIED, answers)
 
+    def pointed(
+        self,
+        learnt: Learnt[ApartNetwork],
+        products: Sequence[Product],
+        asked: Sequence[tuple[PreparedProduct, DescribedWords]],
+        answers: Sequence[Answer],
+    ) -> list[Answer]:
+        """See ``smartave_regions``: here too a product is read again for each ask."""
+
+        def read_again(chosen: Sequence[int], shown: Sequence[Shown]) -> Asked:
+            return _read_again(learnt, [asked[at] for at in chosen], shown)
+
+        return with_regions(learnt, products, answers, read_again)
+
     def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
         """The windows, each with all its asks."""
         return windows
@@ -253,30 +292,58 @@ def _answered(
 ) -> list[Answer]:
     network, device = learnt.network, learnt.device
     windows = list({id(window): window for window, _ in asked}.values())
-    named = list({id(described): described for _, described in asked}.values())
-    row = {id(each): at for records in (windows, named) for at, each in enumerate(records)}
+    row = {id(each): at for at, each in enumerate(windows)}
     product_A = torch.tensor([row[id(window)] for window, _ in asked], device=device)
-    attribute_A = torch.tensor([row[id(described)] for _, described in asked], device=device)
-
-    def side_by_side(tensors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Of unequal lengths ``(rows, longest, K, D)`` as ``(K, rows, longest, D)``, and which are real."""
-        lengths = torch.tensor([len(each) for each in tensors], device=device)
-        together = pad_sequence([each.to(device) for each in tensors], batch_first=True)
-        mask = torch.arange(together.shape[1], device=device) < lengths.unsqueeze(1)
-        return together.movedim(2, 0), mask
-
-    sources = Sources(*side_by_side([window.hyper_GKD for window in windows]))
-    words = Words(*side_by_side([described.local_LKD for described in named]))
-    hyper_QD = torch.stack([described.hyper_D for described in named]).to(device)
-    told_AD = network.reader.encoder.ask(hyper_QD[attribute_A], sources, product_A, words, attribute_A)
+    sources = Sources(*_side_by_side([window.hyper_GKD for window in windows], device))
+    told_AD = _told(network, sources, product_A, [described for _, described in asked])
     states_NTD = pad_sequence([window.states_TD.to(device) for window in windows], batch_first=True)
     pieces_NT = pad_sequence(
         [window.pieces_T.to(device) for window in windows], batch_first=True, padding_value=NO_COPY
     )
     if not pieces_NT.shape[1]:  # pictures alone, of which nothing can be copied
-        states_NTD = states_NTD.new_zeros(len(windows), 1, hyper_QD.shape[1])
+        states_NTD = states_NTD.new_zeros(len(windows), 1, told_AD.shape[1])
         pieces_NT = pieces_NT.new_full((len(windows), 1), NO_COPY)
     keys_NTD = network.extraction.writer.key(states_NTD)
     made = Asked(told_AD, keys_NTD[product_A], pieces_NT[product_A])
     readings, names = [window.reading for window, _ in asked], [described.name for _, described in asked]
     return decided(learnt, network, made, readings, names, beams=beams)
+
+
+def _read_again(
+    learnt: Learnt[ApartNetwork],
+    given: Sequence[tuple[PreparedProduct, DescribedWords]],
+    shown: Sequence[Shown],
+) -> Asked:
+    """As ``_answered`` reads records; ``shown``: what the pictures of each ask's product show."""
+    network, device = learnt.network, learnt.device
+    readings = [window.reading for window, _ in given]
+    rows = [
+        network.reader.maker.product(reading, own.counts)
+        for reading, own in zip(readings, shown, strict=True)
+    ]
+    laid = lay_out(rows, readings, network.extraction.script).to(device)
+    sources, states_ATD = network.read(laid, joined([own.to(device) for own in shown]))
+    product_A = torch.arange(len(given), device=device)
+    told_AD = _told(network, sources, product_A, [described for _, described in given])
+    return Asked(told_AD, network.extraction.writer.key(states_ATD), laid.pieces_NT)
+
+
+def _told(
+    network: ApartNetwork, sources: Sources, product_A: Tensor, asked: Sequence[DescribedWords]
+) -> Tensor:
+    """What each ask's attribute, ``asked`` of those products, becomes: its hyper-token ``(A, D)``."""
+    device = product_A.device
+    named = list({id(described): described for described in asked}.values())
+    row = {id(each): at for at, each in enumerate(named)}
+    attribute_A = torch.tensor([row[id(described)] for described in asked], device=device)
+    words = Words(*_side_by_side([described.local_LKD for described in named], device))
+    hyper_QD = torch.stack([described.hyper_D for described in named]).to(device)
+    return network.reader.encoder.ask(hyper_QD[attribute_A], sources, product_A, words, attribute_A)
+
+
+def _side_by_side(tensors: Sequence[Tensor], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Of unequal lengths ``(rows, longest, K, D)`` as ``(K, rows, longest, D)``, and which are real."""
+    lengths = torch.tensor([len(each) for each in tensors], device=device)
+    together = pad_sequence([each.to(device) for each in tensors], batch_first=True)
+    mask = torch.arange(together.shape[1], device=device) < lengths.unsqueeze(1)
+    return together.movedim(2, 0), mask

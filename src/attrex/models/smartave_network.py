@@ -128,6 +128,16 @@ class Tags(nn.Module):
         return told_AD.new_zeros(len(told_AD)).index_add(0, lines.ask_J, -likelihood_J)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Asks as the decoder takes them: the attribute's hyper-token, the writer's ``key`` of the text's states,
+    and the pieces that may be copied there."""
+
+    told_AD: Tensor
+    keys_ATD: Tensor
+    pieces_AT: Tensor
+
+
 class ExtractionLayer(nn.Module):
     """What is made of the attribute's hyper-token and the text's states. ``writer``: with a ``ValueDecoder``;
     ``tags``: None where the auxiliary task's weight ``alpha`` is nought; ``spellings``: values as the
@@ -215,6 +225,11 @@ class ExtractionLayer(nn.Module):
             [(writing.ids(item, each.symbols), each) for each in sequences]
             for item, sequences in enumerate(found)
         ], noting.first_N.exp().clamp(0, 1).tolist()
+
+    def likely(self, words: WordVectors, asked: Asked, written_AL: Tensor) -> Tensor:
+        """log p of each of the pieces given those before it, ``(A, L)``."""
+        states_ALD = self.states(words, asked.told_AD, written_AL)
+        return self.writer.likelihood(states_ALD, written_AL, asked.keys_ATD, asked.pieces_AT)
 
     def pointed(
         self, words: WordVectors, told_XD: Tensor, keys_XTD: Tensor, pieces_XT: Tensor, ids_XL: Tensor

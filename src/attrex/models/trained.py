@@ -111,6 +111,20 @@ class AttendingMechanism(Protocol):
 
 
 @runtime_checkable
+class PointingMechanism(Protocol):
+    """What a mechanism offers that can say which region of a picture tells it a value; see
+    ``interface.Pointing``. ``products``: of each ask its window."""
+
+    def pointed(
+        self,
+        learnt: Learnt[Any],
+        products: Sequence[Product],
+        asked: Sequence[tuple[Any, Any]],
+        answers: Sequence[Answer],
+    ) -> Sequence[Answer]: ...
+
+
+@runtime_checkable
 class ConcurrentMechanism(Protocol):
     """What a mechanism says that changes nothing of its own while it prepares and answers."""
 
@@ -231,7 +245,7 @@ class TrainedModel(Generic[Network]):
             made[at] = answer
         return made
 
-    # --- Packing, Costed, Attending ---
+    # --- Packing, Costed, Attending, Pointing ---
 
     @property
     def record_types(self) -> tuple[type, type] | None:
@@ -255,6 +269,26 @@ class TrainedModel(Generic[Network]):
         if not isinstance(self.mechanism, AttendingMechanism):
             return None
         return self.mechanism.attention(self.learnt, product, span)
+
+    def pointed(
+        self,
+        products: Sequence[Product],
+        prepared: Sequence[Prepared],
+        described: Sequence[Described],
+        asks: Sequence[tuple[int, int]],
+        answers: Sequence[Answer],
+    ) -> list[Answer]:
+        """See ``Pointing``."""
+        made = list(answers)
+        live = [at for at, answer in enumerate(answers) if answer.candidates]
+        if not live or not isinstance(self.mechanism, PointingMechanism):
+            return made
+        asked = [(prepared[asks[at][0]], described[asks[at][1]]) for at in live]
+        own = [products[asks[at][0]] for at in live]
+        found = self.mechanism.pointed(self.learnt, own, asked, [answers[at] for at in live])
+        for at, answer in zip(live, found, strict=True):
+            made[at] = answer
+        return made
 
     # --- Learner ---
 

@@ -43,13 +43,33 @@ def crop(picture_3SS: Tensor, box: Sequence[float], size: int) -> Tensor:
     return made_13VV[0]
 
 
+def rectangles(side: int) -> Tensor:
+    """``(X, 4)``: all that the cells of such a grid make up, the whole among them."""
+    first, last = torch.triu_indices(side, side)
+    left, top = torch.meshgrid(torch.arange(len(first)), torch.arange(len(first)), indexing="xy")
+    left, top = left.flatten(), top.flatten()
+    return torch.stack([first[left], first[top], last[left] + 1, last[top] + 1], 1) / side
+
+
+def within(share_VV: Tensor, box_X4: Tensor) -> Tensor:
+    """``(X,)``: how much of what lies on the cells of a grid, evenly on each, lies in each of the boxes."""
+    side = len(share_VV)
+    cover_X2V = _overlap(box_X4, side) * side
+    return torch.einsum("xr,rc,xc->x", cover_X2V[:, 1], share_VV, cover_X2V[:, 0])
+
+
 def painted(share_X: Tensor, box_X4: Tensor, side: int) -> Tensor:
     """Shares of boxes as shares of the cells of a grid, ``(side, side)``: each box's lies evenly on it."""
-    first_V = torch.arange(side, device=box_X4.device) / side
-    low_X2, high_X2 = box_X4[:, :2], box_X4[:, 2:]
-    overlap_X2V = (
-        torch.minimum(high_X2.unsqueeze(2), first_V + 1 / side) - torch.maximum(low_X2.unsqueeze(2), first_V)
-    ).clamp(min=0)
+    overlap_X2V = _overlap(box_X4, side)
     cover_XVV = overlap_X2V[:, 1].unsqueeze(2) * overlap_X2V[:, 0].unsqueeze(1)
     even_XVV = cover_XVV / cover_XVV.sum((1, 2), keepdim=True).clamp(min=1e-12)
     return (even_XVV * share_X.view(-1, 1, 1)).sum(0)
+
+
+def _overlap(box_X4: Tensor, side: int) -> Tensor:
+    """``(X, 2, side)``: how far each box lies on each column, and on each row."""
+    first_V = torch.arange(side, device=box_X4.device) / side
+    low_X2, high_X2 = box_X4[:, :2], box_X4[:, 2:]
+    return (
+        torch.minimum(high_X2.unsqueeze(2), first_V + 1 / side) - torch.maximum(low_X2.unsqueeze(2), first_V)
+    ).clamp(min=0)

@@ -10,6 +10,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +39,14 @@ class HeatMap:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A part of a picture from which ``words`` were read; ``image`` is a data URI of that size."""
+    """A part of a picture from which ``words`` were read, or in which they are seen (``how``); ``image`` is a
+    data URI of that size."""
 
     words: str
     image: str
     width: int
     height: int
+    how: Literal["printed", "seen"] = "printed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +95,19 @@ def heat_map(pixels_SS3: Pixels, grid_PP: Sequence[Sequence[float]]) -> str:
     return _uri(file, "png")
 
 
-def crop(pixels_HW3: Pixels, box: tuple[float, float, float, float], words: str) -> Crop | None:
-    """The box (left, top, right, bottom, in pixels) with half its height around; None where it lies outside.
-    Raises ``ConfigError`` without Pillow."""
+def crop(
+    pixels_HW3: Pixels,
+    box: tuple[float, float, float, float],
+    words: str,
+    how: Literal["printed", "seen"] = "printed",
+) -> Crop | None:
+    """The box (left, top, right, bottom, in pixels), where something is printed with half its height around;
+    None where it lies outside. Raises ``ConfigError`` without Pillow."""
     need_pillow()
     from PIL import Image
 
     height, width = pixels_HW3.shape[:2]
-    around = (box[3] - box[1]) / 2
+    around = (box[3] - box[1]) / 2 if how == "printed" else 0.0
     left, top = (max(0, math.floor(edge - around)) for edge in box[:2])
     right, bottom = (
         min(most, math.ceil(edge + around)) for edge, most in zip(box[2:], (width, height), strict=True)
@@ -110,7 +118,7 @@ def crop(pixels_HW3: Pixels, box: tuple[float, float, float, float], words: str)
     part.thumbnail(CROP)
     file = io.BytesIO()
     part.save(file, "JPEG", quality=_QUALITY)
-    return Crop(words, _uri(file, "jpeg"), part.width, part.height)
+    return Crop(words, _uri(file, "jpeg"), part.width, part.height, how)
 
 
 def _uri(file: io.BytesIO, kind: str) -> str:

@@ -251,7 +251,7 @@ def _figures(number: int, illustrations: Illustrations) -> str:
             f'width="{part.width}" height="{part.height}">'
         )
         figures += (
-            f'<figure class="printed">{image}<figcaption>{words}, as it is printed</figcaption></figure>'
+            f'<figure class="printed">{image}<figcaption>{words}, as it is {part.how}</figcaption></figure>'
         )
     for each in illustrations.heat_maps.get(number, ()):
         words = clipped(each.words, 80)
@@ -273,8 +273,9 @@ def _evidence(row: InspectRow) -> str:
 
 def _place(place: Place) -> str:
     if place.snippet is None:
-        said = {"inferred": "inferred; it stands nowhere in the text", "region": "in the picture"}
-        return f'{_source(place.source)}<span class="without">{said.get(place.kind or "", "")}</span>'
+        nowhere = "inferred; it stands nowhere in the text" if place.kind == "inferred" else ""
+        said = bdi(clipped(place.seen_in, 160)) if place.seen_in else nowhere
+        return f'{_source(place.source)}<span class="without">{said}</span>'
     read = "" if place.read_on is None else f'<span class="said">{bdi(clipped(place.read_on, 160))}</span>'
     return f'<p class="snippet">{_source(place.source)}{highlighted(place.snippet, place.mark)}{read}</p>'
 
@@ -359,8 +360,10 @@ def _stands(row: InspectRow) -> Text:
             marked(p.snippet, p.mark, length=48),
             *([] if p.read_on is None else [(f" ({visible(clipped(p.read_on, 80))})", "dim")]),
         )
-        for p in row.places
         if p.snippet is not None
+        else Text(visible(clipped(f"{p.source or ''} {p.seen_in}".strip(), 80)), style="dim")
+        for p in row.places
+        if p.snippet is not None or p.seen_in is not None
     ]
     more = len(texts) - _PLACES
     return Text("\n").join(

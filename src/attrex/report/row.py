@@ -27,7 +27,8 @@ class Alternative:
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a value stands, ``[start, end)`` in its source. ``mark`` is the same in the snippet. What was
-    read from a ``picture`` has its ``box`` there, as text, and how surely it was read (``confidence``)."""
+    seen in a ``picture`` or read from one has its ``box`` there, as text, and if it was read, how surely
+    (``confidence``)."""
 
     source: str | None
     snippet: str | None
@@ -46,6 +47,13 @@ class Place:
         except ValueError:
             return None
         return (left, top, right, bottom) if all(map(math.isfinite, (left, top, right, bottom))) else None
+
+    @property
+    def seen_in(self) -> str | None:
+        """Said of what a picture shows; None of everything else."""
+        if self.kind != "region":
+            return None
+        return "in the picture" if self.box is None else f"in the picture at {self.box}"
 
     @property
     def read_on(self) -> str | None:

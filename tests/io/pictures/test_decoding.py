@@ -19,7 +19,7 @@ from tests.io.pictures.made import BLUE, RED, WHITE, halves, saved
 
 def corners(data: bytes, size: int = 32) -> list[tuple[int, ...]]:
     """The colours near the corners: top left, top right, bottom left, bottom right."""
-    pixels = decode(data, size=size)
+    pixels, _ = decode(data, size=size)
     assert pixels.shape == (size, size, 3)
     assert pixels.dtype == np.uint8
     near, far = size // 8, -size // 8
@@ -56,6 +56,14 @@ def test_the_eight_orientations_of_exif(orientation: int, wanted: str) -> None:
     assert_near(corners(data), [colours[letter] for letter in wanted.replace(" ", "")])
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_s_own_size_is_the_upright_one_s(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    own = (1007, 1001) if orientation < 5 else (1001, 1007)  # an eighth of either is 126
+    assert decode(saved(halves(size=(1007, 1001)), "JPEG", exif=exif), size=16)[1] == own
+
+
 def test_exif_that_cannot_be_read_turns_nothing() -> None:
     data = saved(halves(), "JPEG", exif=b"Exif\0\0MM\0\x2a\0\0\xff\xff", quality=100, subsampling=0)
     assert_near(corners(data), [RED, BLUE, RED, BLUE])
@@ -65,7 +73,7 @@ def test_what_is_transparent_stands_on_white() -> None:
     half = halves((*RED, 255), (*BLUE, 0), mode="RGBA")
     assert_near(corners(saved(half)), [RED, WHITE, RED, WHITE])
     assert_near(corners(saved(half.convert("LA"))), [(76,) * 3, WHITE, (76,) * 3, WHITE])
-    blended = decode(saved(half), size=15).astype(int)  # the edge runs through a pixel
+    blended = decode(saved(half), size=15)[0].astype(int)  # the edge runs through a pixel
     assert np.abs(blended[..., 1] - blended[..., 2]).max() <= 3  # red to white, without the blue unseen
     thin = halves((*RED, 255), (0, 0, 0, 128), mode="RGBA")
     assert_near(corners(saved(thin)), [RED, (127, 127, 127), RED, (127, 127, 127)])
@@ -154,7 +162,7 @@ def test_the_limits_are_the_caller_s() -> None:
         InputError, match=r"^the file has 0\.0 MB; 0\.0 MB are read at most\. Fix: save it smaller"
     ):
         decode(data, size=8, limits=Limits(bytes=100))
-    assert decode(saved(halves(size=(2, 2))), size=8, limits=Limits(shortest=1)).shape == (8, 8, 3)
+    assert decode(saved(halves(size=(2, 2))), size=8, limits=Limits(shortest=1))[0].shape == (8, 8, 3)
 
 
 def test_nothing_is_unpacked_before_its_size_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +188,7 @@ def test_whatever_is_damaged_is_a_picture_or_an_input_error(
     place = int(at * len(data))
     damaged = data[:place] + bytes + (b"" if cut else data[place + len(bytes) :])
     with contextlib.suppress(InputError):
-        assert decode(damaged, size=16).shape == (16, 16, 3)
+        assert decode(damaged, size=16)[0].shape == (16, 16, 3)
 
 
 def test_without_pillow_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

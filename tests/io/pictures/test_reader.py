@@ -188,7 +188,7 @@ def test_the_same_content_is_decoded_once(
 
 def test_what_is_kept_is_bounded_and_the_longest_unused_goes(shop: Path) -> None:
     kept = reading._Kept(2 * 12)
-    arrays = {name: np.full((2, 2, 3), at, dtype=np.uint8) for at, name in enumerate("abc")}
+    arrays = {name: (np.full((2, 2, 3), at, dtype=np.uint8), (2, 2)) for at, name in enumerate("abc")}
     kept.put("a", arrays["a"])
     kept.put("b", arrays["b"])
     kept.put("b", arrays["b"])

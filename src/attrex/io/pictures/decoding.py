@@ -23,6 +23,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What is opened, whatever a file's name says. Pillow knows more, of which some start other programs."""
 _PILLOW = re.compile(r"PIL\.")
 _ORIENTATION = 0x0112
+_ACROSS = (5, 6, 7, 8)
+"""Orientations in which width and height have changed places."""
 _DAMAGED = (
     OSError, SyntaxError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, EOFError,
     MemoryError, NotImplementedError, struct.error, zlib.error,
@@ -53,8 +55,11 @@ def need_pillow() -> None:
         raise ConfigError('pictures: Pillow is not installed. Fix: pip install "attrex[pictures]"')
 
 
-def decode(data: bytes, *, size: int, limits: Limits | None = None) -> NDArray[np.uint8]:
-    """``(size, size, 3)``: turned as its EXIF says, the first frame, what is transparent on white.
+def decode(
+    data: bytes, *, size: int, limits: Limits | None = None
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """``(size, size, 3)``: turned as its EXIF says, the first frame, what is transparent on white. And the
+    upright picture's own width and height.
 
     The whole picture is decoded, so that one that is cut short is known. Raises ``InputError``, without a
     place, for anything that is no whole picture within the limits, and ``ConfigError`` without Pillow.
@@ -71,11 +76,14 @@ def decode(data: bytes, *, size: int, limits: Limits | None = None) -> NDArray[n
             image.verify()
         with _opened(data) as image:
             # A JPEG is unpacked at a half, a quarter or an eighth, where that is still twice the size.
+            wide, high = image.size
             image.draft(None, (2 * size, 2 * size))
             image.load()
-            coloured = _coloured(_upright(image))
+            turn = _orientation(image)
+            coloured = _coloured(_turned(image, turn))
             small = coloured.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
-            return np.asarray(_on_white(small), dtype=np.uint8)
+            own = (high, wide) if turn in _ACROSS else (wide, high)
+            return np.asarray(_on_white(small), dtype=np.uint8), own
     except Image.DecompressionBombError:
         raise _too_many("more", limits) from None
     except _DAMAGED as error:
@@ -100,7 +108,7 @@ def decode_whole(
             image.verify()
         with _opened(data) as image:
             image.load()
-            whole = _on_white(_coloured(_upright(image)))
+            whole = _on_white(_coloured(_turned(image, _orientation(image))))
             side = max(whole.size)
             scale = min(max(side, shortest), longest) / side
             if scale != 1:
@@ -167,8 +175,16 @@ def _no_picture(data: bytes, error: BaseException) -> InputError:
     return InputError(f"the picture is damaged or cut off ({reason})", fix="copy it again")
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Turned as the camera noted. Where the note cannot be read, the picture stays as it is."""
+def _orientation(image: Image.Image) -> int:
+    """What the camera noted, 1 to 8; 1, upright, where the note cannot be read."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except _DAMAGED:
+        return 1
+
+
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
+    """Upright."""
     from PIL.Image import Transpose
 
     turns = {
@@ -180,10 +196,7 @@ def _upright(image: Image.Image) -> Image.Image:
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
     }
-    try:
-        turn = turns.get(int(image.getexif().get(_ORIENTATION, 1)))
-    except _DAMAGED:
-        turn = None
+    turn = turns.get(orientation)
     return image if turn is None else image.transpose(turn)
 
 

@@ -29,7 +29,8 @@ def gather(products: Sequence[Product], reader: PictureReader) -> list[Product]:
     size = reader.preparation.size
     unseen = [product for product in products if not product.is_seen]
     places: dict[str, int] = {}
-    found: list[list[tuple[str, int]]] = []
+    found: list[list[Picture]] = []
+    rows: list[list[int]] = []
     try:
         with tempfile.TemporaryFile() as file:
             for pictures in _read(unseen, reader):
@@ -37,8 +38,9 @@ def gather(products: Sequence[Product], reader: PictureReader) -> list[Product]:
                     if hash not in places:
                         places[hash] = len(places)
                         file.write(pixels.tobytes())
-                rows = [places[hash] for hash in pictures.hashes]
-                found.append(list(zip(pictures.locations, rows, strict=True)))
+                rows.append([places[hash] for hash in pictures.hashes])
+                named = zip(pictures.locations, pictures.sizes, strict=True)
+                found.append([Picture(location, size=own) for location, own in named])
             file.flush()
             pixels_NSS3 = _mapped(file, (len(places), size, size, 3))
     except OSError as error:
@@ -47,13 +49,13 @@ def gather(products: Sequence[Product], reader: PictureReader) -> list[Product]:
             file=tempfile.gettempdir(),
             fix="make room, or name another folder in TMPDIR",
         ) from None
-    read = iter(found)
-    return [
-        product
-        if product.is_seen
-        else replace(product, pictures=tuple([Picture(name, pixels_NSS3[at]) for name, at in next(read)]))
-        for product in products
-    ]
+    read = iter(zip(found, rows, strict=True))
+
+    def seen(product: Product) -> Product:
+        own = zip(*next(read), strict=True)
+        return replace(product, pictures=tuple([replace(p, pixels=pixels_NSS3[at]) for p, at in own]))
+
+    return [product if product.is_seen else seen(product) for product in products]
 
 
 def _read(products: Sequence[Product], reader: PictureReader) -> Iterator[Pictures]:

@@ -24,16 +24,19 @@ from attrex.io.problems import Problems
 
 KEPT = 256 << 20
 """Bytes of decoded pictures that are kept: some 1,700 of 224 pixels."""
+_Decoded = tuple[NDArray[np.uint8], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """What could be read of one product's: N pictures of S x S pixels, where each came from, and a hash of
-    each file's content. None at all makes the product one of text only."""
+    """What could be read of one product's: N pictures of S x S pixels, where each came from, a hash of each
+    file's content, and each upright picture's own width and height. None at all makes the product one of text
+    only."""
 
     pixels_NSS3: NDArray[np.uint8]
     locations: tuple[str, ...]
     hashes: tuple[str, ...]
+    sizes: tuple[tuple[int, int], ...]
     problems: tuple[InputError, ...] = ()
 
 
@@ -98,7 +101,7 @@ class PictureReader:
         return pictures
 
     def _of(self, product: Product) -> Pictures:
-        found: list[tuple[str, str, NDArray[np.uint8]]] = []
+        found: list[tuple[str, str, _Decoded]] = []
         problems: list[InputError] = []
 
         def report(location: str, error: InputError) -> None:
@@ -125,9 +128,10 @@ class PictureReader:
         size = self.preparation.size
         empty = np.zeros((0, size, size, 3), dtype=np.uint8)
         return Pictures(
-            np.stack([pixels for _, _, pixels in found]) if found else empty,
+            np.stack([pixels for _, _, (pixels, _) in found]) if found else empty,
             tuple(name for name, _, _ in found),
             tuple(hash for _, hash, _ in found),
+            tuple(own for _, _, (_, own) in found),
             tuple(problems),
         )
 
@@ -137,16 +141,16 @@ class PictureReader:
             return [(location, None)]
         return find(location, self.folder, outside=self._outside)
 
-    def _pixels(self, name: str, path: Path | None) -> tuple[str, NDArray[np.uint8]]:
+    def _pixels(self, name: str, path: Path | None) -> tuple[str, _Decoded]:
         """The hash of the content, and the decoded picture."""
         data = self._web.fetch(name) if path is None else read_bytes(path, self.limits)
         hash = hashlib.blake2b(data, digest_size=16).hexdigest()
         known = self._kept.get(hash)
         if known is not None:
             return hash, known
-        pixels = decode(data, size=self.preparation.size, limits=self.limits)
-        self._kept.put(hash, pixels)
-        return hash, pixels
+        made = decode(data, size=self.preparation.size, limits=self.limits)
+        self._kept.put(hash, made)
+        return hash, made
 
 
 class _Kept:
@@ -155,23 +159,23 @@ class _Kept:
     def __init__(self, most: int) -> None:
         self._most, self._size = most, 0
         self._lock = Lock()
-        self._found: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
+        self._found: OrderedDict[str, _Decoded] = OrderedDict()
 
-    def get(self, hash: str) -> NDArray[np.uint8] | None:
+    def get(self, hash: str) -> _Decoded | None:
         with self._lock:
             if hash in self._found:
                 self._found.move_to_end(hash)
             return self._found.get(hash)
 
-    def put(self, hash: str, pixels: NDArray[np.uint8]) -> None:
+    def put(self, hash: str, made: _Decoded) -> None:
         with self._lock:
             if hash in self._found:
                 return
-            self._found[hash] = pixels
-            self._size += pixels.nbytes
+            self._found[hash] = made
+            self._size += made[0].nbytes
             while self._size > self._most:
                 _, oldest = self._found.popitem(last=False)
-                self._size -= oldest.nbytes
+                self._size -= oldest[0].nbytes
 
 
 def _short(location: str) -> str:

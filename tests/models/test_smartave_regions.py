@@ -84,6 +84,7 @@ class Light:
     def __init__(self, box: int = 1, weight: float = 6.0) -> None:
         self.box, self.weight = box, weight
         self.shown: list[Tensor] = []
+        self.rows: list[int] = []
 
     def find(self, pictures: Sequence[Picture]) -> list[Tensor]:
         return [torch.tensor([WHOLE, LEFT, RIGHT])] * len(pictures)
@@ -98,6 +99,7 @@ class Light:
         return box_P4[1:]
 
     def read_again(self, chosen: Sequence[int], shown: Sequence[Shown]) -> Asked:
+        self.rows.append(len(chosen))
         light_A = [own.features_XF.view(-1, 3)[0, self.box] for own in shown]
         odds_A1 = torch.stack(light_A).unsqueeze(1) * self.weight
         return Asked(odds_A1, odds_A1, odds_A1)
@@ -172,7 +174,9 @@ def test_pictures_are_told_apart() -> None:
     eye = Light(box=2)
     assert eye.told((product(unread, picture(0), plain), said("green"))) == [region(*RIGHT)]
     many = [(product(picture(at)), said("green")) for at in range(12)]
+    rows = eye.rows = []
     assert eye.told(*many) == [region(*RIGHT)] * 12
+    assert rows == [7, 7, 5, 5]  # not all at once
     assert max(map(len, eye.shown)) == 2
 
 

@@ -45,8 +45,9 @@ GAIN = 2.0
 STANDS_OUT = 1.5
 CELLS = 28
 """V: pixels are told apart so finely."""
-PICTURES = 8
-"""That are seen again at once, with all that a gradient needs: some 100 MB each for a ResNet-101."""
+AT_ONCE, PICTURE = 8192, 1024
+"""Characters that are read again at once, with all that a gradient needs, and what a picture counts as: some
+300 MB of text in MiniLM, or 100 MB of each picture in a ResNet-101."""
 
 ReadAgain = Callable[[Sequence[int], Sequence[Shown]], Asked]
 """Asks by number, read anew of products whose pictures show this."""
@@ -54,12 +55,14 @@ ReadAgain = Callable[[Sequence[int], Sequence[Shown]], Asked]
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A candidate, by its ask and its place among the answer's; its pieces, and what could tell it."""
+    """A candidate, by its ask and its place among the answer's; its pieces, what could tell it, and what
+    reading it again costs."""
 
     ask: int
     candidate: int
     pieces: Key
     pictures: Sequence[Picture]
+    size: int
 
 
 def with_regions(
@@ -75,8 +78,8 @@ def with_regions(
     def regions(chosen: list[int]) -> Sequence[Region | None]:
         return _regions(learnt, [wanted[at] for at in chosen], read_again)
 
-    sizes = [len(each.pictures) for each in wanted]
-    for each, region in zip(wanted, in_batches(sizes, PICTURES, regions), strict=True):
+    sizes = [each.size for each in wanted]
+    for each, region in zip(wanted, in_batches(sizes, AT_ONCE, regions), strict=True):
         if region is not None:
             candidates = list(made[each.ask].candidates)
             told = Evidence("region", region=region)
@@ -89,18 +92,22 @@ def _wanted(learnt: Learnt[Any], products: Sequence[Product], answers: Sequence[
     """Those that stand nowhere, and could be told by a picture."""
     script = learnt.network.extraction.script
     found = [
-        (ask, at, candidate.text, pictures)
+        (ask, at, candidate.text, pictures, _size(product, pictures))
         for ask, (product, answer) in enumerate(zip(products, answers, strict=True))
         if (pictures := seen_pictures(product))
         for at, candidate in enumerate(answer.candidates)
         if candidate.evidence.kind == "inferred" and candidate.score >= LIKELY
     ]
-    keys = script.keys([text for _, _, text, _ in found])
+    keys = script.keys([text for _, _, text, _, _ in found])
     return [
-        _Wanted(ask, at, key, pictures)
-        for (ask, at, _, pictures), key in zip(found, keys, strict=True)
+        _Wanted(ask, at, key, pictures, size)
+        for (ask, at, _, pictures, size), key in zip(found, keys, strict=True)
         if key and script.unknown not in key
     ]
+
+
+def _size(product: Product, pictures: Sequence[Picture]) -> int:
+    return sum(len(source.text) for source in product.sources) + PICTURE * len(pictures)
 
 
 def _regions(learnt: Learnt[Any], wanted: Sequence[_Wanted], read_again: ReadAgain) -> list[Region | None]:

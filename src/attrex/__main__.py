@@ -1,6 +1,22 @@
-"""``python -m attrex``."""
+"""``python -m attrex``, and the command ``attrex``."""
 
-from attrex.cli import main
+from __future__ import annotations
+
+import sys
+
+STOPPED = 130
+
+
+def main() -> None:
+    """Runs a command. Ctrl-C ends it without a traceback also while the command line is being imported."""
+    try:
+        from attrex.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.stderr.write("attrex: stopped\n")
+        sys.exit(STOPPED)
+
 
 if __name__ == "__main__":
     main()

@@ -9,7 +9,7 @@ from attrex.api import Recipe, fit
 from attrex.api.fitting import build
 from attrex.api.recipe import load_recipe
 from attrex.core import Attribute, Product, Source, Stated, Status
-from attrex.errors import ConfigError, InputError
+from attrex.errors import ConfigError, InputError, OutputError
 from attrex.io.reader import open_reader
 from attrex.schema import Category, Schema
 from tests.api.shop import COLOURS, shop, write_csv
@@ -127,6 +127,14 @@ def test_a_schema_that_lists_values_is_enough_for_a_cold_start() -> None:
     (made,) = extractor.fill(Product("x", None, (Source("title", "a blue lamp"),)))
     assert made.values[0].text == "blue"
     assert not made.provenance.calibrated
+
+
+def test_a_place_for_no_model_is_told_before_anything_is_learnt(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("mine")
+    told: list[str] = []
+    with pytest.raises(OutputError, match="this is not a model folder, so it is not overwritten"):
+        fit(shop(), recipe="lexicon", out=tmp_path / "mine.csv", progress=told.append)
+    assert told == []
 
 
 def test_nothing_to_learn_from_is_an_error() -> None:

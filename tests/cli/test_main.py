@@ -204,7 +204,10 @@ def test_a_full_standard_output_is_one_message(
 def test_the_last_flush_to_a_full_standard_output_is_silent() -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     assert printing_to(full, "--version") == (4, FULL)
-    assert printing_to(full, "--help") == (4, "attrex: [Errno 28] No space left on device\n")
+    assert printing_to(full, "--help") == (
+        4,
+        "attrex: No space left on device. Fix: make room, then run the same command again\n",
+    )
     os.close(full)
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from attrex.errors import ConfigError, InputError
+from attrex.io.layouts import LONG_COLUMNS
 from attrex.io.mapping import ColumnMapping
 from attrex.io.problems import LISTED
 from attrex.io.reader import open_reader
@@ -74,6 +75,82 @@ def test_columns_named_twice(tmp_path: Path) -> None:
     wish = ColumnMapping(id="title", sources={"title": "title"})
     assert said(path, mapping=wish) == (
         'd.csv, field "title": this column is named twice, for id and for sources. Fix: keep one of them'
+    )
+
+
+def test_columns_of_parquet_named_twice_and_none_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "p.parquet"
+    pq.write_table(pa.Table.from_arrays([pa.array(["1"]), pa.array(["a"])], names=["title", "title"]), path)
+    assert said(path) == (
+        'p.parquet, field "title": two columns have this name. '
+        "Fix: rename one of them where the file is written"
+    )
+    pq.write_table(pa.table({}), path)
+    assert said(path) == "p.parquet: the table has no column. Fix: check how it was made"
+
+
+def test_one_column_named_twice_for_the_same(tmp_path: Path) -> None:
+    wish = ColumnMapping(sources={"title": "title", "name": "title"})
+    assert said(write(tmp_path / "c.csv", HEAD + "1,t,red\n"), mapping=wish) == (
+        'c.csv, field "title": this column is named twice, for sources. Fix: keep one of them'
+    )
+
+
+def test_products_without_any_text(tmp_path: Path) -> None:
+    reader = open_reader(write(tmp_path / "c.csv", "id,title,description,Color\n1,,,red\n2, ,null,\n"))
+    assert [row.product.sources for row in reader] == [(), ()]
+    (warning,) = reader.warnings
+    assert str(warning).replace(f"{tmp_path}/", "") == (
+        "c.csv: not one of 2 products has a text (looked for in title, description). "
+        "Fix: check the file, or name the columns with text as sources"
+    )
+    for some in ("id,title,image\n1,,a.jpg\n", "id,title\n1,\n2,t\n"):
+        reader = open_reader(write(tmp_path / "d.csv", some))
+        list(reader)
+        assert reader.warnings == []
+    reader = open_reader(write(tmp_path / "l.jsonl", "{}\n{}\n"))
+    list(reader)
+    assert [str(w).split(": ", 1)[1] for w in reader.warnings] == [
+        "not one of 2 products has a text. Fix: check the file, or name the columns with text as sources"
+    ]
+
+
+def test_one_object_over_many_lines_is_one_message(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.json", json.dumps({"id": 1, "title": "t"}, indent=1))
+    with pytest.raises(InputError, match="row 1: it is no JSON"):
+        list(reader := open_reader(path))
+    assert reader.warnings == []
+
+
+def test_what_fill_writes_is_no_catalogue(tmp_path: Path) -> None:
+    row = dict.fromkeys(LONG_COLUMNS, "x")
+    text = write(tmp_path / "l.csv", f"{','.join(row)}\n{','.join(row.values())}\n")
+    lines = write(tmp_path / "l.jsonl", json.dumps(row) + "\n")
+    for path in (text, lines):
+        assert said(path) == (
+            f"{path.name}: this is the long form that attrex fill writes, not a table of products. "
+            "Fix: give the catalogue that was filled; attrex inspect shows this file"
+        )
+    wish = ColumnMapping(sources={"title": "snippet"})  # who says what the columns are is believed
+    assert [row.product.text("title") for row in open_reader(text, mapping=wish)] == ["x"]
+
+
+def test_bytes_are_text_where_they_can_be(tmp_path: Path) -> None:
+    path = tmp_path / "p.parquet"
+    columns = {
+        "id": [b"1", b"2"],
+        "title": ["café".encode(), None],
+        "photo": [b"\xff\xd8", b""],
+        "Color": [b"red"] * 2,
+    }
+    pq.write_table(pa.table(columns), path)
+    reader = open_reader(path)
+    assert [(row.product.id, row.product.text("title")) for row in reader] == [("1", "café"), ("2", None)]
+    assert reader.mapping is not None
+    assert (reader.mapping["photo"].role, reader.mapping["photo"].reason) == ("ignored", "bytes, not text")
+    assert said(path, mapping=ColumnMapping(sources={"title": "photo"})) == (
+        'p.parquet, row 1, field "photo": this cell holds bytes that are no UTF-8 text. '
+        "Fix: write the column as text, or leave it out"
     )
 
 
@@ -217,6 +294,17 @@ def test_damaged_files(tmp_path: Path) -> None:
     data = (tmp_path / "p.parquet").read_bytes()
     (tmp_path / "p.parquet").write_bytes(data[:-20])
     assert said(tmp_path / "p.parquet").startswith("p.parquet: the Parquet file is damaged or cut off (")
+    garbled = bytearray(data)
+    garbled[-300:-12:3] = bytes(each ^ 0x5A for each in garbled[-300:-12:3])
+    (tmp_path / "p.parquet").write_bytes(garbled)
+    message = said(tmp_path / "p.parquet")
+    assert message.startswith("p.parquet: the Parquet file is damaged or cut off (")
+    assert message.endswith("). Fix: copy or write it again")
+    assert "\n" not in message
+    garbled = bytearray(data)
+    garbled[4:100:2] = bytes(each ^ 0x5A for each in garbled[4:100:2])
+    (tmp_path / "p.parquet").write_bytes(garbled)
+    assert said(tmp_path / "p.parquet").startswith("p.parquet, row 1: the Parquet file is damaged (")
     assert said(write(tmp_path / "q.parquet", HEAD)) == (
         "q.parquet: this is no Parquet file. Fix: check how it was made"
     )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from attrex.errors import ConfigError, InputError
-from attrex.io.mapping import Column, ColumnMapping, resolve
+from attrex.io.mapping import Column, ColumnMapping, resolve, unread_attributes
 from tests.io.files import write
 
 
@@ -126,3 +126,22 @@ def test_yaml_that_cannot_be_read(tmp_path: Path) -> None:
 def test_one_mapping_over_another() -> None:
     below = ColumnMapping(id="a", attributes={}, category_depth=1)
     assert ColumnMapping(id="b").over(below) == ColumnMapping(id="b", attributes={}, category_depth=1)
+
+
+def unread(names: list[str], *rows: dict[str, Any], **wish: Any) -> list[str]:
+    columns = resolve(names, rows, ColumnMapping(**wish), "c.csv")
+    return [str(each) for each in unread_attributes(columns, ["Battery Life", "Size", "Color"], "c.csv")]
+
+
+def test_columns_that_hold_a_model_s_attribute_and_are_not_read_as_it_are_said() -> None:
+    assert unread(["batteryLife", "Size", "Color", "Taste"], {"Size": "2020-01-01"}) == [
+        'c.csv, field "batteryLife": the model has an attribute "Battery Life", but this column is not read '
+        "as that (taken for another one). Fix: if they are the same, name all attribute columns, as in "
+        '--attribute "Battery Life=batteryLife", or in a mapping',
+        'c.csv, field "Size": the model has an attribute "Size", but this column is not read as that '
+        "(left out: looks like times). Fix: if they are the same, name all attribute columns, as in "
+        '--attribute "Size=Size", or in a mapping',
+    ]
+    assert unread(["color", "Color"]) == []
+    assert unread(["size", "battery_life"], attributes={"Size": "size"}) == []
+    assert unread(["Size"], ignore=["Size"]) == []

@@ -19,7 +19,7 @@ from attrex.core import Attribute, Product, Source
 from attrex.errors import BackboneMissing, ModelError, OutputError
 from attrex.models import folder as folders
 from attrex.models.adatag import build_adatag
-from attrex.models.folder import StorableModel, load_model, model_version, save_model
+from attrex.models.folder import StorableModel, check_folder, load_model, model_version, save_model
 from attrex.models.lexicon import build_lexicon
 from attrex.schema import Schema
 from tests.conformance.base import make_base
@@ -193,6 +193,43 @@ def test_what_is_wrong_with_a_folder_is_said(
     damage(saved)
     with pytest.raises(ModelError, match=message):
         load_model(saved)
+
+
+def test_a_file_is_no_model_folder(saved: Path) -> None:
+    file = saved / "config.json"
+    with pytest.raises(ModelError) as told:
+        load_model(file)
+    assert (
+        str(told.value) == f"{file}: this is a file, not a model folder. Fix: check the path, or fit a model"
+    )
+
+
+def test_a_card_in_another_encoding_is_read_as_far_as_it_can_be(saved: Path) -> None:
+    (saved / "README.md").write_bytes("# Café\n".encode("cp1252"))
+    assert load_model(saved).card == "# Caf\ufffd\n"
+
+
+def test_a_place_for_no_model_is_told_beforehand(tmp_path: Path) -> None:
+    check_folder(tmp_path / "new" / "model")
+    check_folder(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError) as told:
+        check_folder(tmp_path / "file" / "model")
+    place = tmp_path / "file" / "model"
+    assert str(told.value) == f"{place}: {tmp_path / 'file'} is no folder. Fix: give another place"
+    with pytest.raises(OutputError) as told:
+        check_folder(tmp_path / "file")
+    assert str(told.value).endswith(
+        "file: this is not a model folder, so it is not overwritten. "
+        "Fix: give another place, or remove it first"
+    )
+
+
+def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(OutputError) as told:
+        check_folder(tmp_path / "model")
+    assert str(told.value).endswith(f"model: nothing may be written to {tmp_path}. Fix: give another place")
 
 
 def test_a_card_may_be_rewritten(saved: Path) -> None:

@@ -73,6 +73,23 @@ def test_a_checkpoint_that_finds_no_room_is_told_and_leaves_nothing(
     assert lines[0] == "going on from checkpoint-3 of a run that was stopped"
 
 
+def test_no_room_for_any_checkpoint_is_told_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    chosen = Settings(epochs=1, batch=4, rates={"default": 1e-2}, folder=tmp_path / "model", seed=1)
+    with one_thread(), pytest.raises(OutputError) as told:
+        fit(Line(), pool(), None, chosen)
+    assert str(told.value) == (
+        f"{checkpoints_of(tmp_path / 'model')}: no checkpoints can be written (No space left on device). "
+        "Fix: make room, or give another place"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- a kill within a checkpoint ---
 
 

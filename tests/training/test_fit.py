@@ -140,6 +140,12 @@ def test_nothing_to_learn_from() -> None:
         fit(Line(), pool([]), None, settings())
 
 
+def test_nothing_to_learn_from_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        fit(Line(), pool([]), None, settings(folder=tmp_path / "model"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_each_epoch_has_its_own_examples_in_its_own_order() -> None:
     model = Line()
     fit(model, pool(), None, settings(epochs=3))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from attrex.api.products import Data, path_of, stream_products
-from attrex.errors import InputError
-from attrex.io.product_table import write_products
+from attrex.core import Product
+from attrex.errors import ConfigError, InputError
+from attrex.io.place import check_place
+from attrex.io.product_table import check_ending, write_products
+from attrex.io.reader import open_reader
+from attrex.io.rows import Reader
 from attrex.supervision.implicit import ImplicitReport, make_implicit
 from attrex.supervision.splits import part_of
 
@@ -41,23 +45,42 @@ def implicit(
     though one attribute's example still states the others. Pictures stay where they are: their locations are
     relative to the catalogue's folder.
 
-    Raises ``InputError`` where there is no filled cell to make an example of.
+    Raises ``InputError`` where there is no filled cell to make an example of, ``ConfigError`` for an
+    attribute that no product states, and ``OutputError`` where nothing can be written, or over the data.
     """
+    path = Path(out)
+    reader = open_reader(data) if isinstance(data, str | Path) else data
+    source = reader.source.path if isinstance(reader, Reader) else None
+    check_place(path, source)
+    check_ending(path)
+    places = {part: path.with_suffix(f".{part}{path.suffix}") if parts else path for part in PARTS}
+    files: dict[Path, list[Product]] = {place: [] for place in places.values()}
+    for place in files:
+        check_place(place, source)
+    stated: dict[str, None] = {}
     examples, report = make_implicit(
-        stream_products(data), attributes=attributes, per_value=per_value, at_least=at_least, seed=seed
+        _noting(stream_products(reader), stated),
+        attributes=attributes,
+        per_value=per_value,
+        at_least=at_least,
+        seed=seed,
     )
+    for name in attributes or ():
+        if name not in stated:
+            raise ConfigError(f'ask: no product states "{name}"; stated are {", ".join(stated) or "none"}')
     if not examples:
         raise InputError(
             f"no example can be made of {report.cells} filled cells",
-            file=path_of(data),
+            file=path_of(reader),
             fix="check the mapping of the attribute columns, or ask for fewer examples of a value",
         )
-    path = Path(out)
-    files = {path: [e.product for e in examples]}
-    if parts:
-        files = {path.with_suffix(f".{part}{path.suffix}"): [] for part in PARTS}
-        for example in examples:
-            part = part_of(example.title, PARTS, seed)
-            files[path.with_suffix(f".{part}{path.suffix}")].append(example.product)
+    for example in examples:
+        files[places[part_of(example.title, PARTS, seed)]].append(example.product)
     made = [Made(file, len(own), write_products(file, own)) for file, own in files.items() if own]
     return made, report
+
+
+def _noting(products: Iterable[Product], stated: dict[str, None]) -> Iterator[Product]:
+    for product in products:
+        stated.update(dict.fromkeys(product.stated))
+        yield product

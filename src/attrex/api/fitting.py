@@ -27,7 +27,7 @@ from attrex.io.pictures import PictureAccess, gather
 from attrex.io.reader import open_reader
 from attrex.io.rows import Reader
 from attrex.models.catalog import CATALOG
-from attrex.models.folder import StorableModel
+from attrex.models.folder import StorableModel, check_folder
 from attrex.models.gate import FittedGate
 from attrex.nn import processes
 from attrex.normalise import Normaliser
@@ -107,12 +107,13 @@ def fit(
     the first alone calibrates, reports progress and writes. All return the same extractor, but for
     ``scores`` in its report, which the first has.
 
-    Raises ``InputError`` where there is nothing to learn from, ``ConfigError`` for wrong settings.
+    Raises ``InputError`` (nothing to learn from), ``ConfigError`` (a setting), ``OutputError`` (``out``).
     """
     from attrex.report.numbers import counted, whole  # not at the top, for it brings rich
 
-    goal = Aim.parse(aim)
-    chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    goal, chosen = Aim.parse(aim), recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    if out is not None:
+        check_folder(Path(out))  # before the work, which may take long
     say = progress if progress and processes.is_first() else lambda line: None
     reader = open_reader(data) if isinstance(data, str | Path) else data if isinstance(data, Reader) else None
     products = list(stream_products(data if reader is None else reader, known_of(schema)))
@@ -362,9 +363,7 @@ def try_on(
     requests = [known(product, raw, complete=complete) for product in products]
     denied: list[Denied] = [{} for _ in requests] if gate is None else excluded(gate, requests)
     asked = narrowed(requests, denied)
-    answers: list[Answers] = []
-    for begin in range(0, len(asked), BATCH):
-        answers += raw.answers(asked[begin : begin + BATCH])
+    answers = [each for at in range(0, len(asked), BATCH) for each in raw.answers(asked[at : at + BATCH])]
     return list(trials(raw, requests, answers, denied)), requests, answers, denied
 
 

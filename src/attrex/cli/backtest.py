@@ -9,6 +9,7 @@ import typer
 from attrex.cli import options as o
 from attrex.cli.terminal import quiet, say, show, show_json, telling, write_text
 from attrex.errors import ConfigError
+from attrex.io.place import check_place
 
 
 @o.reads_data
@@ -30,6 +31,8 @@ def backtest(
         raise ConfigError(f"--share is {share:g}; it must lie between 0 and 1")
     aim = o.aim_of(min_precision)
     reader, pictures = o.opened(data, picture)
+    if html is not None:
+        check_place(html, reader.source.path)
     from attrex.api import backtest as restore
     from attrex.api.recipe import DEFAULT
     from attrex.report import backtest_html, backtest_terminal

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import Meter, say, show, show_json, telling, telling_usage, write_text
+from attrex.cli.terminal import Meter, say, show, show_json, tell_unread, telling, telling_usage, write_text
 from attrex.errors import ConfigError
+from attrex.io.place import check_place
 
 if TYPE_CHECKING:
     from attrex.evaluation import Judged
@@ -57,6 +58,8 @@ def evaluate(
     """Precision, recall and F1 on labelled data, per attribute."""
     aim = None if min_precision is None else o.aim_of(min_precision)
     reader, pictures = o.opened(data, picture)
+    if html is not None:
+        check_place(html, reader.source.path)
     from attrex.api import Extractor
     from attrex.api.products import stream_products
     from attrex.api.scoring import judge_data, score_of
@@ -65,6 +68,7 @@ def evaluate(
 
     extractor = Extractor.from_pretrained(model).with_pictures(pictures)
     extractor = extractor.aimed(aim) if aim is not None else extractor
+    tell_unread(reader, (attribute.name for attribute in extractor.schema.every))
     meter = Meter(silent=silent)
     with telling(reader, pictures), telling_usage(extractor.model), closing(meter):
         # kept, for standard input is read only once

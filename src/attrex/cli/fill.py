@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attrex.cli import options as o
-from attrex.cli.terminal import Meter, counted, say, show_json, show_line, telling, telling_usage
+from attrex.cli.terminal import Meter, counted, say, show_json, show_line, tell_unread, telling, telling_usage
 from attrex.core import Status
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def fill(
                 "own scores are taken at their word. Fix: attrex fit learns when to believe them"
             )
     reader.cut_at(delimiters_of(extractor.schema.every))
+    tell_unread(reader, (attribute.name for attribute in extractor.schema.every))
     asked = extractor.known(ask) if ask else None
     kept = None
     if cache is not None:

@@ -12,6 +12,7 @@ import typer
 from attrex.cli import options as o
 from attrex.cli.terminal import say, show, show_json, tell_pictures, tell_problems, write_text
 from attrex.errors import ConfigError, InputError
+from attrex.io.place import check_place
 
 if TYPE_CHECKING:
     from attrex.report.illustrations import Illustrations
@@ -62,6 +63,8 @@ def inspect(
             file=str(file),
             fix="save it to a file and name the file",
         )
+    if file.is_file():  # what is none is told when it is read
+        check_place(html or file.with_suffix(".html"), file)
     if model is not None and data is None:
         raise ConfigError("--model: heat maps need the texts and pictures. Give the catalogue by --data")
     if words and model is None:

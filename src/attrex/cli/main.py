@@ -103,8 +103,11 @@ def _run(arguments: list[str]) -> int:
             say("attrex: stopped")
         return end.code if isinstance(end.code, int) else 0
     except OSError as error:
-        kind = OutputError if error.errno in _NO_ROOM else AttrexError
-        raise kind(str(error)) from None
+        said, file = error.strerror or str(error), error.filename
+        where = file if isinstance(file, str) else None
+        if error.errno in _NO_ROOM:
+            raise OutputError(said, file=where, fix="make room, then run the same command again") from None
+        raise AttrexError(f"{where}: {said}" if where else said) from None
     return 0
 
 

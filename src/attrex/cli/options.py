@@ -135,9 +135,9 @@ class DataOptions:
         said = ColumnMapping(
             id=self.id,
             category=self.category,
-            sources=named_columns(self.sources),
+            sources=named_columns(self.sources, "--source"),
             pictures=self.pictures,
-            attributes=named_columns(self.attributes),
+            attributes=named_columns(self.attributes, "--attribute"),
             many=delimiters(self.many),
             picture_folder=None if pictures is None or pictures.pictures_folder is None else "",
         )
@@ -220,15 +220,22 @@ def reads_data(verb: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
-def named_columns(given: Sequence[str] | None) -> dict[str, str] | None:
+def named_columns(given: Sequence[str] | None, option: str) -> dict[str, str] | None:
     """``Colour=col_7`` maps the name to the column; a column alone keeps its name."""
     if not given:
         return None
     found: dict[str, str] = {}
     for text in given:
         name, equals, column = text.partition("=")
-        found[name] = column if equals and column else name
+        column = column if equals and column else name
+        _once(found, name, column, option)
+        found[name] = column
     return found
+
+
+def _once(found: dict[str, str], name: str, said: str, option: str) -> None:
+    if name in found:
+        raise ConfigError(f'{option}: "{name}" is given twice, as "{found[name]}" and as "{said}"')
 
 
 def delimiters(given: Sequence[str] | None) -> dict[str, str]:
@@ -238,6 +245,7 @@ def delimiters(given: Sequence[str] | None) -> dict[str, str]:
         name, equals, delimiter = text.partition("=")
         if not equals or not delimiter:
             raise ConfigError(f'--many: expected NAME=DELIMITER such as "Colour=|", got "{text}"')
+        _once(found, name, delimiter, "--many")
         found[name] = delimiter
     return found
 

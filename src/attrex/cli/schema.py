@@ -10,6 +10,7 @@ import typer
 
 from attrex.cli import options as o
 from attrex.cli.terminal import counted, say, show_json, show_line, telling, write_text
+from attrex.io.place import check_place
 
 if TYPE_CHECKING:
     from attrex.schema import Schema
@@ -25,6 +26,8 @@ File = Annotated[Path, typer.Argument(help="A schema.")]
 def infer(data: o.DataOptions, out: Out = None, as_json: o.Json = False) -> None:
     """Infer a schema from the filled cells."""
     reader = data.open()
+    if out is not None:
+        check_place(out, reader.source.path)
     from attrex.api.fitting import settle_schema
 
     with telling(reader):

@@ -90,6 +90,9 @@ def write_text(path: Path, text: str) -> None:
         raise OutputError(
             f"cannot be written: {error.strerror or error}", file=str(path), fix="choose another place"
         ) from None
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def tell_problems(reader: Reader, pictures: PictureAccess | None = None) -> None:
@@ -98,6 +101,14 @@ def tell_problems(reader: Reader, pictures: PictureAccess | None = None) -> None
     _tell("warning", reader.warned, reader.warnings)
     if pictures is not None:
         tell_pictures(pictures)
+
+
+def tell_unread(reader: Reader, names: Iterable[str]) -> None:
+    """The columns that seem to hold the attributes of these names, and are read as something else."""
+    from attrex.io.mapping import unread_attributes
+
+    unread = unread_attributes(reader.mapping or {}, names, reader.path)
+    _tell("warning", len(unread), unread)
 
 
 def tell_pictures(pictures: PictureAccess) -> None:

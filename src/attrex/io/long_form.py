@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,20 +21,27 @@ def read_long(path: str | Path) -> Iterator[dict[str, Any]]:
     else."""
     source = Input(path)
     table = Table(source)
+    number = 0
     with closing(table.rows()) as rows:
         for number, cells in rows:
             if isinstance(cells, InputError):
                 raise cells
-            missing = [c for c in ("product_id", "attribute", "status", "value") if c not in cells]
-            if missing:
-                raise InputError(
-                    "this is not the long form of attrex",
-                    file=source.name,
-                    row=number,
-                    field=missing[0],
-                    fix="write one with: attrex fill ... -o filled.parquet (or --layout long)",
-                )
+            _check(cells, number, source)
             yield _record(cells, number, source, escaped=table.kind == "delimited")
+    if number == 0:
+        _check(table.columns, None, source)
+
+
+def _check(columns: Container[str], row: int | None, source: Input) -> None:
+    missing = [name for name in ("product_id", "attribute", "status", "value") if name not in columns]
+    if missing:
+        raise InputError(
+            "this is not the long form of attrex",
+            file=source.name,
+            row=row,
+            field=missing[0],
+            fix="write one with: attrex fill ... -o filled.parquet (or --layout long)",
+        )
 
 
 def _record(cells: Mapping[str, Any], row: int, source: Input, *, escaped: bool) -> dict[str, Any]:

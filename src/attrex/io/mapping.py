@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -157,6 +157,9 @@ def resolve(
     _check(names, wish, file)
     found: dict[str, Column] = {}
     _by_wish(found, wish, said)
+    for name in names:
+        if name not in found and any(isinstance(row.get(name), bytes) for row in sample):
+            found[name] = Column(name, "ignored", name, "bytes, not text")
     _by_name(found, names, wish)
     for name in names:
         if name not in found:
@@ -200,13 +203,15 @@ def _check(names: Sequence[str], wish: ColumnMapping, file: str) -> None:
                 field=column,
                 fix=fix,
             )
-        if met.setdefault(column, setting) != setting:
+        if column in met:
+            both = setting if met[column] == setting else f"{met[column]} and for {setting}"
             raise InputError(
-                f"this column is named twice, for {met[column]} and for {setting}",
+                f"this column is named twice, for {both}",
                 file=file,
                 field=column,
                 fix="keep one of them",
             )
+        met[column] = setting
 
 
 def _by_wish(found: dict[str, Column], wish: ColumnMapping, said: str) -> None:
@@ -317,4 +322,32 @@ def idle_delimiters(columns: Mapping[str, Column], wish: ColumnMapping, file: st
             found.append(
                 InputError("a delimiter for what is no attribute of the file", file=file, field=name, fix=fix)
             )
+    return found
+
+
+def unread_attributes(columns: Mapping[str, Column], names: Iterable[str], file: str) -> list[InputError]:
+    """What to warn of: columns that seem to hold an attribute of a model's, and are not read as that. Its
+    cells then count as empty, and what is filled in stands in a column beside."""
+    known = {conventions.plain(name): name for name in names}
+    read = {column.target for column in columns.values() if column.role == "attribute"}
+    found = []
+    for column in columns.values():
+        name = known.get(conventions.plain(column.name))
+        if name is None or name in read or column.role in ("id", "category"):
+            continue
+        if column.reason.startswith(("not among", "written by", "you said")):
+            continue  # as the user wishes
+        if column.role == "attribute":
+            instead = "taken for another one"
+        else:
+            instead = f"{'left out' if column.role == 'ignored' else column.role}: {column.reason}"
+        found.append(
+            InputError(
+                f'the model has an attribute "{name}", but this column is not read as that ({instead})',
+                file=file,
+                field=column.name,
+                fix="if they are the same, name all attribute columns, as in "
+                f'--attribute "{name}={column.name}", or in a mapping',
+            )
+        )
     return found

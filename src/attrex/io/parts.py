@@ -66,18 +66,30 @@ class PartFolder:
             file.write(data)
 
         with self.failures(state["rows"]):
-            self._write(self.path / name, write)
-            self._write(self.path / STATE, write_state)
+            try:
+                self._write(self.path / name, write)
+                self._write(self.path / STATE, write_state)
+            except OSError:
+                # Half of it is of no use, and takes room.
+                for half in self.path.glob("*.new"):
+                    half.unlink(missing_ok=True)
+                if not state["pieces"]:
+                    self.clear()
+                raise
         return after
 
     def finish(self, state: dict[str, Any], write: Callable[[IO[bytes]], None]) -> None:
         """The output in place of whatever was there, and the folder gone."""
         with self.failures(state["rows"]):
             whole = self.path / "whole"
-            with whole.open("wb") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                with whole.open("wb") as file:
+                    write(file)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError:
+                whole.unlink(missing_ok=True)  # the pieces are what is kept
+                raise
             with uninterrupted():
                 whole.replace(self.target)
                 shutil.rmtree(self.path, ignore_errors=True)

@@ -28,12 +28,7 @@ def write_products(path: Path, products: Sequence[Product]) -> Path | None:
 
     Raises ``OutputError`` for another ending, and where it cannot be written.
     """
-    if path.suffix.lower() not in ENDINGS:
-        raise OutputError(
-            f'"{path.suffix}" is no ending that products are written by',
-            file=str(path),
-            fix=f"use {', '.join(ENDINGS)}",
-        )
+    check_ending(path)
     columns = _columns(products)
     rows = [_row(product, columns) for product in products]
     misread = _misread(columns, rows[:_SAMPLE], str(path))
@@ -53,6 +48,16 @@ def write_products(path: Path, products: Sequence[Product]) -> Path | None:
     finally:
         beside.unlink(missing_ok=True)
     return None if mapping is None else mapped
+
+
+def check_ending(path: Path) -> None:
+    """Raises ``OutputError`` for one that products are not written by."""
+    if path.suffix.lower() not in ENDINGS:
+        raise OutputError(
+            f'"{path.suffix}" is no ending that products are written by',
+            file=str(path),
+            fix=f"use {', '.join(ENDINGS)}",
+        )
 
 
 def _columns(products: Sequence[Product]) -> dict[str, Column]:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from attrex.errors import ConfigError
+from attrex.errors import ConfigError, InputError
 from attrex.io.ae110k import SEPARATOR, Ae110kReader
 from attrex.io.dialect import sniff
 from attrex.io.extractgpt import ExtractGptReader
@@ -33,6 +33,8 @@ _TELLING = {
     "fashion": {"productDisplayName", "articleType", "baseColour"},
     "implicitave": COLUMNS,
 }
+_LONG_FORM = {"product_id", "attribute", "status", "value", "evidence_kind", "input_read"}
+"""Columns that only attrex's own output has together."""
 
 
 def open_reader(
@@ -79,7 +81,14 @@ def open_reader(
         return ImplicitAveReader(source, on_error, wish.picture_folder)
     if chosen in PRESETS:
         wish = wish.over(PRESETS[chosen])
-    return TableReader(source, chosen, wish, on_error)
+    reader = TableReader(source, chosen, wish, on_error)
+    if set(reader.columns or ()) >= _LONG_FORM and not wish.named():
+        raise InputError(
+            "this is the long form that attrex fill writes, not a table of products",
+            file=source.name,
+            fix="give the catalogue that was filled; attrex inspect shows this file",
+        )
+    return reader
 
 
 def _told(source: Input) -> str:

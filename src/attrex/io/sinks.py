@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from attrex.io.dialect import Dialect
 from attrex.io.encoders import Encoder, Kind, ParquetEncoder, TextEncoder
 from attrex.io.layouts import LISTS, NUMBERS, Layout, LongLayout, MaveLayout, WideLayout
 from attrex.io.parts import PartFolder, kept_rows
+from attrex.io.place import check_place
 from attrex.io.rows import Reader, Row
 from attrex.io.standard_output import put
 from attrex.io.uninterrupted import uninterrupted
@@ -245,7 +245,7 @@ def open_sink(
         assert isinstance(encoder, TextEncoder)
         return StreamSink(chosen, encoder, attributes)
     target = Path(path)
-    _check(target, reader)
+    check_place(target, reader.source.path if reader is not None else None)
     full_job = {
         **(job or {}),
         "layout": layout,
@@ -285,20 +285,6 @@ def _encoder(kind: Kind, layout: Layout, dialect: Dialect | None, *, packed: boo
     elif own.delimiter == "\t":
         own = Dialect(",", own.end, own.mark)
     return TextEncoder(layout.header, own, packed=packed)
-
-
-def _check(target: Path, reader: Reader | None) -> None:
-    folder = target.parent
-    if target.is_dir() or not folder.is_dir():
-        what = "this is a folder" if target.is_dir() else f"there is no folder {folder}"
-        raise OutputError(what, file=str(target), fix="name a file in a folder that exists")
-    if not os.access(folder, os.W_OK):
-        raise OutputError(
-            f"nothing may be written to {folder}", file=str(target), fix="choose another folder"
-        )
-    source = reader.source.path if reader is not None else None
-    if source is not None and target.exists() and target.samefile(source):
-        raise OutputError("this is the input itself", file=str(target), fix="name another file")
 
 
 def _fingerprint(reader: Reader | None) -> list[Any]:

@@ -102,7 +102,7 @@ class TableReader(Reader):
         raw = self._table.rows() if self._pending is None else self._pending
         self._pending = None
         known, strange = set(self.columns or ()), self._table.kind == "jsonl"
-        if not self._plan.sources:
+        if not self._plan.sources and self.columns:
             self._problems.warn(
                 InputError(
                     f"no column holds text to read values from; there are {', '.join(self.columns or ())}",
@@ -112,7 +112,7 @@ class TableReader(Reader):
             )
         for problem in idle_delimiters(self.mapping, self._wish, self.path):
             self._problems.warn(problem)
-        number = 0
+        number = made = readable = 0
         with closing(raw):
             for number, cells in raw:
                 if isinstance(cells, InputError):
@@ -125,11 +125,24 @@ class TableReader(Reader):
                 except InputError as error:
                     self._problems.bad(error)
                     continue
+                made += 1
+                readable += bool(product.sources or product.pictures)
                 yield Row(number, product, cells)
         if number == 0:
             self._problems.warn(
                 InputError("there is no row below the header", file=self.path, fix="add products")
             )
+        elif made and not readable and (self._plan.sources or not self.columns):
+            self._problems.warn(self._textless(made))
+
+    def _textless(self, products: int) -> InputError:
+        """Nothing can be read of any product, though the columns were found."""
+        columns = ", ".join(column for column, _ in self._plan.sources)
+        return InputError(
+            f"not one of {products:,} products has a text{f' (looked for in {columns})' if columns else ''}",
+            file=self.path,
+            fix="check the file, or name the columns with text as sources",
+        )
 
     def _strange(self, cells: Mapping[str, Any], known: set[str], row: int) -> None:
         """A key of JSONL from standard input that turns up after the columns were settled; said once."""
@@ -149,6 +162,8 @@ class TableReader(Reader):
 
     def _product(self, row: int, cells: Mapping[str, Any]) -> Product:
         plan = self._plan
+        if self._table.kind == "parquet":
+            self._check_bytes(row, cells)
         id = as_text(cells.get(plan.id)).strip() if plan.id else ""
         sources = []
         for column, name in plan.sources:
@@ -174,6 +189,18 @@ class TableReader(Reader):
             pictures=self._pictures(cells) if plan.pictures else self._by_id(id),
             stated=stated,
         )
+
+    def _check_bytes(self, row: int, cells: Mapping[str, Any]) -> None:
+        """Such columns are not taken for anything unless the user names them."""
+        for column in self.mapping:
+            if isinstance(cells[column], bytes) and self.mapping[column].role != "ignored":
+                raise InputError(
+                    "this cell holds bytes that are no UTF-8 text",
+                    file=self.path,
+                    row=row,
+                    field=column,
+                    fix="write the column as text, or leave it out",
+                )
 
     def _values(self, value: Any, delimiter: str | None) -> tuple[Stated, ...] | None:
         """A cell's values. Short cells are remembered, a bounded number of them: they repeat within a

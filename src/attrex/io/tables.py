@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -163,33 +163,59 @@ class Table:
         return self._error(f"the byte 0x{byte:02X} is no {self.source.encoding} text", row, field, _SAVE)
 
     def _read_parquet_header(self) -> None:
-        with self.source.failures(), self.source.bytes() as file:
-            try:
-                self.header = self.columns = tuple(pq.read_schema(file).names)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        with (
+            self.source.failures(),
+            self.source.bytes() as file,
+            self._damage("damaged or cut off", lambda: None),
+        ):
+            names = tuple(pq.read_schema(file).names)
+        if not names:
+            raise self._error("the table has no column", None, None, "check how it was made")
+        for at, name in enumerate(names):
+            if name in names[:at]:
                 raise self._error(
-                    f"the Parquet file is damaged or cut off ({_first_line(error)})",
-                    None,
-                    None,
-                    "copy or write it again",
-                ) from None
+                    "two columns have this name", None, name, "rename one of them where the file is written"
+                )
+        self.header = self.columns = names
 
     def _parquet(self) -> Generator[RawRow, None, None]:
         number = 0
-        with self.source.bytes() as file:
-            try:
-                with closing(pq.ParquetFile(file, pre_buffer=False)) as table:
-                    for batch in table.iter_batches(batch_size=_BATCH):
-                        for cells in batch.to_pylist():
-                            number += 1
-                            yield number, cells
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                raise self._error(
-                    f"the Parquet file is damaged ({_first_line(error)})",
-                    number + 1,
-                    None,
-                    "copy or write it again",
-                ) from None
+        with (
+            self.source.bytes() as file,
+            self._damage("damaged", lambda: number + 1),
+            closing(pq.ParquetFile(file, pre_buffer=False)) as table,
+        ):
+            binary = [field.name for field in table.schema_arrow if _is_binary(field.type)]
+            for batch in table.iter_batches(batch_size=_BATCH):
+                for cells in batch.to_pylist():
+                    number += 1
+                    cells.update((name, _decoded(cells[name])) for name in binary)
+                    yield number, cells
+
+    @contextmanager
+    def _damage(self, how: str, row: Callable[[], int | None]) -> Iterator[None]:
+        """Turns what Arrow raises of a damaged file into an ``InputError``. Some of it is an ``OSError``: the
+        operating system's have a number, Arrow's have not."""
+        try:
+            yield
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise self._error(
+                f"the Parquet file is {how} ({_first_line(error)})", row(), None, "copy or write it again"
+            ) from None
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return any(is_kind(kind) for is_kind in (pa.types.is_binary, pa.types.is_large_binary))
+
+
+def _decoded(cell: bytes | None) -> str | bytes | None:
+    """Some writers of Parquet do not say that a column is text. What is none stays as it is."""
+    try:
+        return None if cell is None else cell.decode()
+    except UnicodeDecodeError:
+        return cell
 
 
 def parse_line(line: str, row: int, source: Input) -> Mapping[str, Any] | InputError:

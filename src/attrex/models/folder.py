@@ -108,12 +108,7 @@ def save_model(
 
     Raises ``OutputError`` where it cannot be written, or where something that is no model stands there.
     """
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not _is_ours(folder))):
-        raise OutputError(
-            "this is not a model folder, so it is not overwritten",
-            file=str(folder),
-            fix="give another place, or remove it first",
-        )
+    check_folder(folder)
     texts = {
         CONFIG: json.dumps({"format": FORMAT, **model.config()}, indent=2, ensure_ascii=False),
         SCHEMA: dump_schema(schema),
@@ -150,6 +145,21 @@ def save_model(
     return folder
 
 
+def check_folder(folder: Path) -> None:
+    """Raises ``OutputError`` where no model can be written: something else stands there, or no folder can be
+    made. For before the work, which may take long."""
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not _is_ours(folder))):
+        raise OutputError(
+            "this is not a model folder, so it is not overwritten",
+            file=str(folder),
+            fix="give another place, or remove it first",
+        )
+    above = next(each for each in folder.resolve().parents if each.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        what = f"nothing may be written to {above}" if above.is_dir() else f"{above} is no folder"
+        raise OutputError(what, file=str(folder), fix="give another place")
+
+
 def _write(made: Path, texts: Mapping[str, str], tensors: Mapping[str, dict[str, Tensor]]) -> None:
     for name, text in texts.items():
         (made / name).write_text(text, "utf-8")
@@ -178,7 +188,8 @@ def load_model(folder: Path) -> Stored:
     from attrex.models.catalog import CATALOG
 
     if not folder.is_dir():
-        raise ModelError(f"{folder}: there is no such model folder. Fix: check the path, or fit a model")
+        what = "this is a file, not a model folder" if folder.exists() else "there is no such model folder"
+        raise ModelError(f"{folder}: {what}. Fix: check the path, or fit a model")
     if not (folder / CONFIG).is_file():
         raise ModelError(f"{folder}: there is no {CONFIG}, so this is no model folder. {_FIX}")
     config = _json(folder / CONFIG)
@@ -209,7 +220,7 @@ def load_model(folder: Path) -> Stored:
         model,
         read_schema(folder / SCHEMA),
         _json(folder / CALIBRATION),
-        card.read_text("utf-8") if card.is_file() else "",
+        card.read_text("utf-8", errors="replace") if card.is_file() else "",  # the user's to edit
         _json(folder / SUPPORT) if SUPPORT in sums else None,
         load_gate(_json(folder / GATE), _tensors(folder, GATE_WEIGHTS, sums)) if GATE in sums else None,
     )

@@ -7,7 +7,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +18,7 @@ from transformers import set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 
 from attrex.core import content_hash
-from attrex.errors import ConfigError, InputError, Interrupted
+from attrex.errors import ConfigError, InputError, Interrupted, OutputError
 from attrex.models.folder import StorableModel
 from attrex.models.interface import Learner
 from attrex.nn import processes
@@ -84,6 +84,9 @@ def fit(
     with _quiet(), _deterministic():
         trainer = AttrexTrainer(model, pool, settings, score=score, checkpoints=checkpoints, say=say)
         if not len(trainer.epochs):
+            if checkpoints is not None:
+                with suppress(OSError):
+                    checkpoints.rmdir()  # the trainer makes it; what is kept of another run stays
             raise InputError(
                 "no value to learn from stands in a text",
                 fix="check the mapping with --dry-run; implicit values need another kind of model",
@@ -146,9 +149,17 @@ def _last(checkpoints: Path | None, job: str, say: Callable[[str], None]) -> str
         if found:
             say(f"going on from {found[-1].name} of a run that was stopped")
         return str(found[-1]) if found else None
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    checkpoints.mkdir(parents=True)
-    note.write_text(job, "utf-8")
+    try:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        checkpoints.mkdir(parents=True)
+        note.write_text(job, "utf-8")
+    except OSError as problem:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        raise OutputError(
+            f"no checkpoints can be written ({problem.strerror or problem})",
+            file=str(checkpoints),
+            fix="make room, or give another place",
+        ) from problem
     return None
 
 

@@ -38,7 +38,7 @@ TRAINING: Mapping[str, Any] = {
     "epochs": 5,
     "examples": None,
     "batch": 16,
-    "rates": {"encoder": 2.0e-4, "default": 1.0e-3},
+    "rates": {"encoder": 4.0e-4, "default": 1.0e-3},
     "averaging": 0.98,
 }
 """Of the ablations."""

@@ -208,7 +208,7 @@ def test_words_of_text_and_picture_can_be_copied_and_nothing_else(base: Path) ->
     given = replace(on_picture((0, 0), (80, 90)), pictures=PRODUCTS[0].pictures)
     (window,), (asked,) = model.prepare([given]), model.describe([COLOUR])
     with torch.inference_mode():
-        copies = model.mechanism._read(model.learnt, [(window, asked)]).copies_NM[0]
+        copies = model.mechanism._read(model.learnt, [(window, asked)]).copies_NM2[0, :, 0]
     ids = [model.tokeniser.encode([word])[0].ids[0] for word in ("hat", "red", "wool")]
     assert [id for id in copies.tolist() if id != NO_COPY] == ids
     writer = model.network.generator.writer

@@ -19,6 +19,7 @@ from attrex.models.smartave_inputs import CATEGORY, NOT_TEXT, OTHER, PICTURE, Bl
 from attrex.nn.beams import Written
 from attrex.nn.structured import ATTRIBUTE, PATTERNS
 from attrex.nn.threads import one_thread
+from attrex.nn.writer import in_front
 from attrex.schema import Schema
 from attrex.supervision.distant import label
 from attrex.supervision.pool import Pool
@@ -291,8 +292,10 @@ def test_the_pointers_are_the_writer_s_own(base: Path) -> None:
         laid = Laid.of(batch)
         told_AD, states_ATD = network.read(laid, None)
         keys_ATD = extraction.writer.key(states_ATD)
-        copied = extraction.pointed(words, told_AD, keys_ATD, laid.pieces_NT, batch["written_AL"]).exp()
+        copied = extraction.pointed(words, told_AD, keys_ATD, laid.pieces_NT2, batch["written_AL"]).exp()
         torch.testing.assert_close(copied.sum(2), torch.ones(copied.shape[:2]))
         states = extraction.states(words, told_AD, batch["written_AL"])
-        _, _, expected = extraction.writer.chances(states, keys_ATD, laid.pieces_NT)
+        _, _, expected = extraction.writer.chances(
+            states, in_front(batch["written_AL"]), keys_ATD, laid.pieces_NT2
+        )
     torch.testing.assert_close(copied[:, :2], expected[:, :2], atol=1e-5, rtol=1e-4)

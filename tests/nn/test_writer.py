@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from attrex.nn.pretrained import build_body
-from attrex.nn.writer import NO_COPY, CopyWriter, CrossAttending, Writing, decoder_like
+from attrex.nn.writer import (
+    FOLLOW,
+    NO_COPY,
+    CopyWriter,
+    CrossAttending,
+    Writing,
+    decoder_like,
+    in_front,
+    with_fronts,
+)
 
 D, WORDS = 16, 20
 PIECES = [2, 3, 5, 7, 11]
@@ -22,6 +33,7 @@ CONFIG = {
     "initializer_range": 0.5,
 }
 COPIES_NS = torch.tensor([[NO_COPY, 13, 5, 13, NO_COPY], [NO_COPY, 17, 21, 11, 5]])
+COPIES_NS2 = with_fronts(COPIES_NS)
 MASK_NS = torch.tensor([[True] * 4 + [False], [True] * 5])
 
 
@@ -46,7 +58,7 @@ def memory() -> Tensor:
 
 def begun(writer: CopyWriter, words: nn.Embedding) -> Writing:
     past = CrossAttending(writer.decoder, memory(), MASK_NS)
-    return Writing(writer, words, past, writer.key(memory()), COPIES_NS)
+    return Writing(writer, words, past, writer.key(memory()), COPIES_NS2)
 
 
 def test_it_is_written_step_by_step_as_it_is_learnt(writer: CopyWriter, words: nn.Embedding) -> None:
@@ -54,7 +66,7 @@ def test_it_is_written_step_by_step_as_it_is_learnt(writer: CopyWriter, words: n
     before_NL = torch.tensor([[2, 13, 5, 7], [2, 21, 11, 2]])
     with torch.no_grad():
         whole_NL = writer.log_likelihood(
-            writer.read_back(words(before_NL), before_NL), targets_NL, memory(), MASK_NS, COPIES_NS
+            writer.read_back(words(before_NL), before_NL), targets_NL, memory(), MASK_NS, COPIES_NS2
         )
         writing = begun(writer, words)
         # Rows are followed twice and change places within an item, and one item is done early.
@@ -91,7 +103,7 @@ def test_what_cannot_be_generated_is_copied_or_impossible(writer: CopyWriter, wo
 
     def likely(copies_NS: Tensor) -> list[list[float]]:
         with torch.no_grad():
-            log_NL = writer.log_likelihood(inputs_NLD, targets_NL, memory(), MASK_NS, copies_NS)
+            log_NL = writer.log_likelihood(inputs_NLD, targets_NL, memory(), MASK_NS, with_fronts(copies_NS))
         made: list[list[float]] = log_NL.tolist()
         return made
 
@@ -102,6 +114,28 @@ def test_what_cannot_be_generated_is_copied_or_impossible(writer: CopyWriter, wo
     assert elsewhere < -20
     barred = COPIES_NS.masked_fill(COPIES_NS == 13, NO_COPY)
     assert likely(barred)[0][0] < -20
+
+
+def test_a_text_is_copied_on(writer: CopyWriter) -> None:
+    nn.init.zeros_(writer.key.weight)  # all places alike but for what stands in front of them
+    written_NL = torch.tensor([[13, 5, 13], [21, 11, 5]])
+    with torch.no_grad():
+        before_NL = in_front(written_NL)
+        assert before_NL.tolist() == [[NO_COPY, 13, 5], [NO_COPY, 21, 11]]
+        _, _, copied_NLS = writer.chances(
+            torch.zeros(2, 3, D), before_NL, writer.key(memory()), COPIES_NS2, None
+        )
+    e = math.exp(FOLLOW)
+    third, on = 1 / 3, [1 / (e + 2), e / (e + 2)]
+    expected = [
+        [[0, third, third, third, 0], [0, on[0], on[1], on[0], 0], [0, on[0], on[0], on[1], 0]],
+        [
+            [0, *[1 / 4] * 4],
+            [0, 1 / (e + 3), 1 / (e + 3), e / (e + 3), 1 / (e + 3)],
+            [0, 1 / (e + 3), 1 / (e + 3), 1 / (e + 3), e / (e + 3)],
+        ],
+    ]
+    torch.testing.assert_close(copied_NLS, torch.tensor(expected))
 
 
 def test_the_decoder_begins_as_the_base_s_first_layers() -> None:

@@ -124,7 +124,7 @@ class DeflateNetwork(nn.Module):
 
     def copies(self, inputs: Inputs) -> Tensor:
         """At each of the K + S positions the piece that may be copied."""
-        return nn.functional.pad(self.generator.copies(inputs), (self.tokens, 0), value=NO_COPY)
+        return nn.functional.pad(self.generator.copies(inputs), (0, 0, self.tokens, 0), value=NO_COPY)
 
     def believes(self, inputs: Inputs, tokens_NKD: Tensor, seen_NK: Tensor) -> Tensor:
         """The logarithm of the odds that the value that stands in the question is true, ``(N,)``."""

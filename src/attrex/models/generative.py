@@ -46,6 +46,7 @@ from attrex.nn.writer import (
     decoder_like,
     load_t5_decoder,
     t5_decoder,
+    with_fronts,
 )
 from attrex.supervision.pool import Pool
 from attrex.text.reading import Reading, read
@@ -142,16 +143,18 @@ class GenerativeNetwork(nn.Module):
         # As ``Script.own_pieces``.
         own_NS = self.script.beyond + text_NS.cumsum(1) - 1
         pieces_NS = torch.where(pieces_NS == self.script.unknown, own_NS, pieces_NS)
-        return pieces_NS.masked_fill(~free_NS, NO_COPY)
+        return with_fronts(pieces_NS.masked_fill(~free_NS, NO_COPY))
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """``loss``: the negative log likelihood a piece, averaged over each output and over outputs."""
         inputs, written_NL, real_NL = Inputs.of(batch), batch["written_NL"], batch["real_NL"]
-        memory_NSD, copies_NS = self.read(inputs)
+        memory_NSD, copies_NS2 = self.read(inputs)
         before_NL = written_NL.roll(1, dims=1)
         before_NL[:, 0] = self.script.start
         vectors_NLD = self.writer.read_back(self.words(before_NL), before_NL)
-        likely_NL = self.writer.log_likelihood(vectors_NLD, written_NL, memory_NSD, inputs.mask_NS, copies_NS)
+        likely_NL = self.writer.log_likelihood(
+            vectors_NLD, written_NL, memory_NSD, inputs.mask_NS, copies_NS2
+        )
         return {"loss": -((likely_NL * real_NL).sum(1) / real_NL.sum(1)).mean()}
 
 
@@ -197,10 +200,10 @@ class Generator:
     ) -> list[PreparedOutput]:
         network, script = learnt.network, learnt.network.script
         inputs = lay_out(readings, learnt.tokeniser).to(learnt.device)
-        memory_NSD, copies_NS = network.read(inputs)
+        memory_NSD, copies_NS2 = network.read(inputs)
         writer = network.writer
         past = CrossAttending(writer.decoder, memory_NSD, inputs.mask_NS)
-        writing = Writing(writer, network.words, past, writer.key(memory_NSD), copies_NS)
+        writing = Writing(writer, network.words, past, writer.key(memory_NSD), copies_NS2)
         found = search(
             writing,
             len(readings),

@@ -64,7 +64,7 @@ class Memory:
 
     states_NMD: Tensor
     mask_NM: Tensor
-    copies_NM: Tensor
+    copies_NM2: Tensor
     barred_NV: Tensor
 
 
@@ -141,12 +141,12 @@ class PamNetwork(nn.Module):
         """All of it through the Transformer, each seeing each."""
         entered = self.enter(inputs, places, shown, row_B)
         states_NMD = self.encoder.encode(entered.vectors_NMD, entered.mask_NM, entered.place_NM)
-        copies_NS = self.generator.copies(inputs)
-        regions = states_NMD.shape[1] - copies_NS.shape[1]
+        copies_NS2 = self.generator.copies(inputs)
+        regions = states_NMD.shape[1] - copies_NS2.shape[1]
         return Memory(
             states_NMD,
             entered.mask_NM,
-            nn.functional.pad(copies_NS, (0, regions), value=NO_COPY),
+            nn.functional.pad(copies_NS2, (0, 0, 0, regions), value=NO_COPY),
             ~self.open_GV[places.category_N],
         )
 
@@ -171,7 +171,7 @@ class PamNetwork(nn.Module):
             written_NL,
             memory.states_NMD,
             memory.mask_NM,
-            memory.copies_NM,
+            memory.copies_NM2,
             memory.barred_NV,
         )
         loss_N = -(likely_NL * real_NL).sum(1) * batch["weight_N"]
@@ -190,7 +190,7 @@ class PamNetwork(nn.Module):
         writer, script = generator.writer, generator.script
         past = CrossAttending(writer.decoder, memory.states_NMD, memory.mask_NM)
         keys_NMD = writer.key(memory.states_NMD)
-        writing = Writing(writer, generator.words, past, keys_NMD, memory.copies_NM, memory.barred_NV)
+        writing = Writing(writer, generator.words, past, keys_NMD, memory.copies_NM2, memory.barred_NV)
         end = writing.symbol(script.end)
         first = EndFirst(writing, end)
         found = search(

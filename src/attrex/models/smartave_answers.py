@@ -36,7 +36,7 @@ def decided(
     extraction, words = network.extraction, network.reader.words
     script = extraction.script
     grounding = Grounding(script, {}, extraction.spellings, learnt.trims)
-    written, nones = extraction.write(words, asked.told_AD, asked.keys_ATD, asked.pieces_AT, beams=beams)
+    written, nones = extraction.write(words, asked.told_AD, asked.keys_ATD, asked.pieces_AT2, beams=beams)
     own = {id(reading): script.own_pieces(reading) for reading in readings}
     values = [
         standing(said(found, script), grounding, own[id(reading)])
@@ -73,7 +73,7 @@ def _pointed(
         network.reader.words,
         asked.told_AD[index_X],
         asked.keys_ATD[index_X],
-        asked.pieces_AT[index_X],
+        asked.pieces_AT2[index_X],
         ids_XL.to(device),
     ).cpu()
     places = {at: text_places(readings[at]) for at, _ in rows}

@@ -141,7 +141,7 @@ def _asked(
     ]
     laid = lay_out(rows, [window.reading for window, _ in given], network.extraction.script).to(device)
     told_AD, states_ATD = network.read(laid, joined([own.to(device) for own in shown]))
-    return Asked(told_AD, network.extraction.writer.key(states_ATD), laid.pieces_NT)
+    return Asked(told_AD, network.extraction.writer.key(states_ATD), laid.pieces_NT2)
 
 
 # --- the other form ---
@@ -155,7 +155,7 @@ class PreparedProduct:
     reading: Reading
     hyper_GKD: Tensor
     states_TD: Tensor
-    pieces_T: Tensor
+    pieces_T2: Tensor
     seen: int
 
 
@@ -280,7 +280,7 @@ def _prepared(
             reading,
             sources.hyper_KPGD[:, at, :G].transpose(0, 1).contiguous(),
             states_NTD[at, :T].contiguous(),
-            laid.pieces_NT[at, :T].contiguous(),
+            laid.pieces_NT2[at, :T].contiguous(),
             len(own.counts),
         )
         for at, (reading, G, T, own) in enumerate(zip(readings, hypers, texts, shown, strict=True))
@@ -297,14 +297,14 @@ def _answered(
     sources = Sources(*_side_by_side([window.hyper_GKD for window in windows], device))
     told_AD = _told(network, sources, product_A, [described for _, described in asked])
     states_NTD = pad_sequence([window.states_TD.to(device) for window in windows], batch_first=True)
-    pieces_NT = pad_sequence(
-        [window.pieces_T.to(device) for window in windows], batch_first=True, padding_value=NO_COPY
+    pieces_NT2 = pad_sequence(
+        [window.pieces_T2.to(device) for window in windows], batch_first=True, padding_value=NO_COPY
     )
-    if not pieces_NT.shape[1]:  # pictures alone, of which nothing can be copied
+    if not pieces_NT2.shape[1]:  # pictures alone, of which nothing can be copied
         states_NTD = states_NTD.new_zeros(len(windows), 1, told_AD.shape[1])
-        pieces_NT = pieces_NT.new_full((len(windows), 1), NO_COPY)
+        pieces_NT2 = pieces_NT2.new_full((len(windows), 1, 2), NO_COPY)
     keys_NTD = network.extraction.writer.key(states_NTD)
-    made = Asked(told_AD, keys_NTD[product_A], pieces_NT[product_A])
+    made = Asked(told_AD, keys_NTD[product_A], pieces_NT2[product_A])
     readings, names = [window.reading for window, _ in asked], [described.name for _, described in asked]
     return decided(learnt, network, made, readings, names, beams=beams)
 
@@ -325,7 +325,7 @@ def _read_again(
     sources, states_ATD = network.read(laid, joined([own.to(device) for own in shown]))
     product_A = torch.arange(len(given), device=device)
     told_AD = _told(network, sources, product_A, [described for _, described in given])
-    return Asked(told_AD, network.extraction.writer.key(states_ATD), laid.pieces_NT)
+    return Asked(told_AD, network.extraction.writer.key(states_ATD), laid.pieces_NT2)
 
 
 def _told(

@@ -98,7 +98,8 @@ class BlockMaker:
 class Laid:
     """A batch of rows. ``ids_M``, ``place_M``: words and their places in their blocks; ``length_R``,
     ``owner_R``, ``modality_R``: of the blocks; ``text_NT``: the texts' tokens in the readings' order, among
-    the M, of which ``mask_NT`` are real; ``pieces_NT``: the pieces that may be copied there; ``patch_X``:
+    the M, of which ``mask_NT`` are real; ``pieces_NT2``: the pieces that may be copied there, and those
+    in front of them; ``patch_X``:
     where the regions of all pictures stand."""
 
     ids_M: Tensor
@@ -108,7 +109,7 @@ class Laid:
     modality_R: Tensor
     text_NT: Tensor
     mask_NT: Tensor
-    pieces_NT: Tensor
+    pieces_NT2: Tensor
     patch_X: Tensor
 
     def tensors(self, prefix: str = "") -> dict[str, Tensor]:
@@ -135,6 +136,7 @@ def lay_out(rows: Sequence[Sequence[Block]], readings: Sequence[Reading | None],
     patches: list[int] = []
     text: list[list[int]] = []
     pieces: list[list[int]] = []
+    fronts: list[list[int]] = []
     for row, (blocks, reading) in enumerate(zip(rows, readings, strict=True)):
         own = [] if reading is None else script.own_pieces(reading)
         where: dict[int, int] = {}
@@ -150,7 +152,14 @@ def lay_out(rows: Sequence[Sequence[Block]], readings: Sequence[Reading | None],
             where.update({at: begin + step for step, at in enumerate(block.at) if at != NOT_TEXT})
         order = sorted(where)
         text.append([where[at] for at in order])
-        pieces.append([NO_COPY if own[at] == script.end else own[at] for at in order])
+        each = [NO_COPY if own[at] == script.end else own[at] for at in order]
+        # Of a block's first token, and of a text's, nothing stands in front.
+        ahead = [
+            each[step - 1] if step and where[at] == where[order[step - 1]] + 1 else NO_COPY
+            for step, at in enumerate(order)
+        ]
+        pieces.append(each)
+        fronts.append(ahead)
     text_NT, mask_NT = padded(text, 0)
     return Laid(
         ids_M=torch.tensor(ids),
@@ -160,7 +169,7 @@ def lay_out(rows: Sequence[Sequence[Block]], readings: Sequence[Reading | None],
         modality_R=torch.tensor(modalities),
         text_NT=text_NT,
         mask_NT=mask_NT,
-        pieces_NT=padded(pieces, NO_COPY)[0],
+        pieces_NT2=torch.stack([padded(pieces, NO_COPY)[0], padded(fronts, NO_COPY)[0]], 2),
         patch_X=torch.tensor(patches, dtype=torch.long),
     )
 

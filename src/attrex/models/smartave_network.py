@@ -26,7 +26,7 @@ from attrex.nn import crf
 from attrex.nn.beams import Steps, Written, search
 from attrex.nn.copying import Telling, ValueDecoder
 from attrex.nn.structured import ATTRIBUTE, Blocks, Sources, StructuredEncoder, Words
-from attrex.nn.writer import CopyWriter, Writing
+from attrex.nn.writer import CopyWriter, Writing, in_front
 
 WordVectors = Callable[[Tensor], Tensor]
 """Of ids of the tokeniser."""
@@ -135,7 +135,7 @@ class Asked:
 
     told_AD: Tensor
     keys_ATD: Tensor
-    pieces_AT: Tensor
+    pieces_AT2: Tensor
 
 
 class ExtractionLayer(nn.Module):
@@ -187,7 +187,7 @@ class ExtractionLayer(nn.Module):
             self.states(words, told_AD, written_AL),
             written_AL,
             self.writer.key(states_NTD)[row_A],
-            laid.pieces_NT[row_A],
+            laid.pieces_NT2[row_A],
         )
         loss_A = -(likely_AL * real_AL).sum(1) * batch["weight_A"]
         if self.tags is not None:
@@ -196,7 +196,7 @@ class ExtractionLayer(nn.Module):
         return loss_A.sum() / len(states_NTD)
 
     def write(
-        self, words: WordVectors, told_AD: Tensor, keys_ATD: Tensor, pieces_AT: Tensor, *, beams: int
+        self, words: WordVectors, told_AD: Tensor, keys_ATD: Tensor, pieces_AT2: Tensor, *, beams: int
     ) -> tuple[list[list[tuple[list[int], Written]]], list[float]]:
         """By beam search, of each ask sequences of piece ids; and how likely it is that nothing is written,
         whether or not a beam says so. What is too improbable to be proposed is not followed.
@@ -207,7 +207,7 @@ class ExtractionLayer(nn.Module):
         def known(ids: Tensor) -> Tensor:
             return words(ids.masked_fill(ids >= script.beyond, script.unknown))
 
-        writing = Writing(self.writer, known, Telling(self.decoder, told_AD), keys_ATD, pieces_AT)
+        writing = Writing(self.writer, known, Telling(self.decoder, told_AD), keys_ATD, pieces_AT2)
         end = writing.symbol(script.end)
         noting = _Noting(writing, end)
         found = search(
@@ -229,14 +229,14 @@ class ExtractionLayer(nn.Module):
     def likely(self, words: WordVectors, asked: Asked, written_AL: Tensor) -> Tensor:
         """log p of each of the pieces given those before it, ``(A, L)``."""
         states_ALD = self.states(words, asked.told_AD, written_AL)
-        return self.writer.likelihood(states_ALD, written_AL, asked.keys_ATD, asked.pieces_AT)
+        return self.writer.likelihood(states_ALD, written_AL, asked.keys_ATD, asked.pieces_AT2)
 
     def pointed(
-        self, words: WordVectors, told_XD: Tensor, keys_XTD: Tensor, pieces_XT: Tensor, ids_XL: Tensor
+        self, words: WordVectors, told_XD: Tensor, keys_XTD: Tensor, pieces_XT2: Tensor, ids_XL: Tensor
     ) -> Tensor:
         """log p of copying from each place, at each piece of sequences: ``(X, L, T)``."""
         states_XLD = self.states(words, told_XD, ids_XL)
-        _, _, copied_XLT = self.writer.chances(states_XLD, keys_XTD, pieces_XT)
+        _, _, copied_XLT = self.writer.chances(states_XLD, in_front(ids_XL), keys_XTD, pieces_XT2)
         return copied_XLT.clamp(min=1e-12).log()
 
 

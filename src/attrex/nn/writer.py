@@ -22,6 +22,8 @@ from attrex.nn.pretrained import build_body, load_weights
 
 NO_COPY = -1
 """The piece of a position that must not be copied."""
+FOLLOW = 5.0
+"""By how much a position's score is raised, at first, where the piece in front of it was written last."""
 _TINY = 1e-12
 
 
@@ -85,6 +87,7 @@ class CopyWriter(nn.Module):
         self.own = nn.Embedding(V + 1, D, padding_idx=V)
         self.query, self.key = nn.Linear(D, D), nn.Linear(D, D, bias=False)
         self.gate = nn.Linear(D, 1)
+        self.follow = nn.Parameter(torch.tensor(FOLLOW))
         with torch.no_grad():
             self.generate.weight.copy_(rows_VD)
             self.generate.bias.zero_()
@@ -110,11 +113,11 @@ class CopyWriter(nn.Module):
         targets_NL: Tensor,
         memory_NSD: Tensor,
         mask_NS: Tensor,
-        copies_NS: Tensor,
+        copies_NS2: Tensor,
         barred_NV: Tensor | None = None,
     ) -> Tensor:
         """log p of each target given those before it, ``(N, L)``; the inputs are ``read_back`` of the start
-        and of the targets but the last. ``copies_NS``: the piece at each position, or ``NO_COPY``;
+        and of the targets but the last. ``copies_NS2``: as ``with_fronts`` gives it;
         ``barred_NV``: pieces that must not be generated for a text, None for none."""
         with mixed(inputs_NLD.device):
             states_NLD = self.decoder(
@@ -123,24 +126,26 @@ class CopyWriter(nn.Module):
                 encoder_attention_mask=mask_NS.long(),
                 use_cache=False,
             ).last_hidden_state
-        return self.likelihood(states_NLD.float(), targets_NL, self.key(memory_NSD), copies_NS, barred_NV)
+        return self.likelihood(states_NLD.float(), targets_NL, self.key(memory_NSD), copies_NS2, barred_NV)
 
     def likelihood(
         self,
         states_NLD: Tensor,
         targets_NL: Tensor,
         keys_NSD: Tensor,
-        copies_NS: Tensor,
+        copies_NS2: Tensor,
         barred_NV: Tensor | None = None,
     ) -> Tensor:
         """log p of each target after a decoder's states, ``(N, L)``; ``keys_NSD``: ``key`` of what may be
         copied."""
-        gate_NL1, generated_NLV, copied_NLS = self.chances(states_NLD, keys_NSD, copies_NS, barred_NV)
+        gate_NL1, generated_NLV, copied_NLS = self.chances(
+            states_NLD, in_front(targets_NL), keys_NSD, copies_NS2, barred_NV
+        )
         place_NL1 = self.place(targets_NL).unsqueeze(2)
         V = generated_NLV.shape[2]
         known_NL1 = place_NL1 < V
         generated_NL1 = generated_NLV.gather(2, place_NL1.clamp(max=V - 1)) * known_NL1
-        same_NLS = copies_NS.unsqueeze(1) == targets_NL.unsqueeze(2)
+        same_NLS = copies_NS2[:, :, 0].unsqueeze(1) == targets_NL.unsqueeze(2)
         copied_NL1 = (copied_NLS * same_NLS).sum(2, keepdim=True)
         either_NL1 = gate_NL1 * generated_NL1 + (1 - gate_NL1) * copied_NL1
         return either_NL1.squeeze(2).clamp(min=_TINY).log()
@@ -148,21 +153,38 @@ class CopyWriter(nn.Module):
     def chances(
         self,
         states_NLD: Tensor,
+        before_NL: Tensor,
         keys_NSD: Tensor,
-        copies_NS: Tensor,
+        copies_NS2: Tensor,
         barred_NV: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """g, p(generated) and p(position copied) after the states."""
+        """g, p(generated) and p(position copied) after the states, which have read the pieces ``before_NL``
+        last."""
         gate_NL1 = torch.sigmoid(self.gate(states_NLD))
         logits_NLV = self.generate(states_NLD)
         if barred_NV is not None:
             logits_NLV = logits_NLV.masked_fill(barred_NV.unsqueeze(1), -torch.inf)
         generated_NLV = torch.softmax(logits_NLV, 2)
         scores_NLS = self.query(states_NLD) @ keys_NSD.transpose(1, 2) * keys_NSD.shape[2] ** -0.5
+        # A text is copied on: where the decoder would first have to learn what follows what, a value of
+        # several pieces is seldom written to its end.
+        copies_NS, front_NS = copies_NS2.unbind(2)
+        follows_NLS = (front_NS.unsqueeze(1) == before_NL.unsqueeze(2)) & (front_NS != NO_COPY).unsqueeze(1)
+        scores_NLS = scores_NLS + self.follow * follows_NLS
         barred_N1S = (copies_NS == NO_COPY).unsqueeze(1)
         copied_NLS = torch.softmax(scores_NLS.masked_fill(barred_N1S, -1e9), 2)
         # Of a text without a piece nothing is copied, and not everything alike.
         return gate_NL1, generated_NLV, copied_NLS.masked_fill(barred_N1S, 0.0)
+
+
+def in_front(ids_NL: Tensor) -> Tensor:
+    """The piece in front of each, ``NO_COPY`` where there is none."""
+    return nn.functional.pad(ids_NL[:, :-1], (1, 0), value=NO_COPY)
+
+
+def with_fronts(copies_NS: Tensor) -> Tensor:
+    """What can be copied ``(N, S, 2)``: at each position its piece, or ``NO_COPY``, and the one in front."""
+    return torch.stack([copies_NS, in_front(copies_NS)], 2)
 
 
 class Past(Protocol):
@@ -212,11 +234,12 @@ class Writing:
         words: Any,
         past: Past,
         keys_NSD: Tensor,
-        copies_NS: Tensor,
+        copies_NS2: Tensor,
         barred_NV: Tensor | None = None,
     ) -> None:
         self._writer, self._words, self._past = writer, words, past
-        self._copies_NS, self._keys_NSD, self._barred_NV = copies_NS, keys_NSD, barred_NV
+        self._copies_NS2, self._keys_NSD, self._barred_NV = copies_NS2, keys_NSD, barred_NV
+        copies_NS = copies_NS2[:, :, 0]
         self._symbols_NS = self._symbols_of(copies_NS)
         V = len(writer.pieces_V)
         self._ids_NW = torch.cat([writer.pieces_V.expand(len(copies_NS), V), copies_NS.clamp(min=0)], 1)
@@ -248,12 +271,16 @@ class Writing:
     def step(self, symbols_M: Tensor) -> Tensor:
         """Log probabilities ``(M, W)`` of what comes after these symbols."""
         writer, B = self._writer, self._beams
-        N, S = self._copies_NS.shape
+        N, S, _ = self._copies_NS2.shape
         ids_M1 = self._ids_NW.gather(1, symbols_M.view(N, B)).view(-1, 1)
         with mixed(ids_M1.device):
             states_M1D = self._past.step(writer.read_back(self._words(ids_M1), ids_M1))
         gate_NB1, generated_NBV, copied_NBS = writer.chances(
-            states_M1D.float().view(N, B, -1), self._keys_NSD, self._copies_NS, self._barred_NV
+            states_M1D.float().view(N, B, -1),
+            ids_M1.view(N, B),
+            self._keys_NSD,
+            self._copies_NS2,
+            self._barred_NV,
         )
         chance_NBW = nn.functional.pad(gate_NB1 * generated_NBV, (0, S))
         chance_NBW.scatter_add_(2, self._symbols_NS.unsqueeze(1).expand(N, B, S), (1 - gate_NB1) * copied_NBS)
@@ -266,8 +293,8 @@ class Writing:
             torch.div(rows_M, self._beams, rounding_mode="floor"), return_counts=True
         )
         self._beams = int(counts_N[0])
-        if len(item_N) < len(self._copies_NS):
-            self._copies_NS, self._keys_NSD = self._copies_NS[item_N], self._keys_NSD[item_N]
+        if len(item_N) < len(self._copies_NS2):
+            self._copies_NS2, self._keys_NSD = self._copies_NS2[item_N], self._keys_NSD[item_N]
             self._symbols_NS, self._ids_NW = self._symbols_NS[item_N], self._ids_NW[item_N]
             if self._barred_NV is not None:
                 self._barred_NV = self._barred_NV[item_N]

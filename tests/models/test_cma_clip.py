@@ -108,7 +108,7 @@ def begun(folder: Path, **arguments: Any) -> Any:
     torch.manual_seed(0)
     base, clip = make_base(folder / "tiny"), make_clip_base(folder / "clip")
     model: Any = build_cma_clip(
-        base=str(base), vision="clip", vision_base=str(clip), vision_size=56, heads=2, **arguments
+        base=str(base), vision="clip", vision_base=str(clip), vision_size=56, heads=2, window=20, **arguments
     )
     model.begin(pool())
     model.network.eval()
@@ -137,7 +137,7 @@ def test_what_is_no_clip_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"expected one of clip, pretrained, small"):
         build_cma_clip(vision="other")  # type: ignore[arg-type]
     model = build_cma_clip(
-        base=str(make_base(tmp_path / "tiny")), vision="clip", vision_base=str(tmp_path / "tiny")
+        base=str(make_base(tmp_path / "tiny")), vision="clip", vision_base=str(tmp_path / "tiny"), window=20
     )
     with pytest.raises(ModelError, match=r'of the architecture "bert"\. Fix: give a CLIP'):
         model.begin(pool())

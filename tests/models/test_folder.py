@@ -246,7 +246,7 @@ def answers(model: Any, attribute: Attribute) -> Any:
 
 def test_a_folder_is_whole_without_the_local_encoder_it_was_made_of(tmp_path: Path) -> None:
     base = make_base(tmp_path / "base")
-    model = adatag(encoder="pretrained", base=str(base), attributes="contextual")
+    model = adatag(encoder="pretrained", base=str(base), attributes="contextual", window=20)
     expected = answers(model, COLOUR)
     saved = save(model, tmp_path / "model")
     shutil.rmtree(base)
@@ -265,7 +265,7 @@ def test_what_is_frozen_and_to_be_had_elsewhere_is_not_saved(
 
     base = make_base(tmp_path / "base")
     monkeypatch.setattr(text_encoders, "find_base", lambda name: Base(name, base, portable=True))
-    model = adatag(encoder="pretrained", base=str(base), attributes="random")
+    model = adatag(encoder="pretrained", base=str(base), attributes="random", window=20)
     assert not any(".embeddings." in name for name in model.tensors())
     assert any(".layer.0." in name for name in model.tensors())
     saved = save(model, tmp_path / "model")

@@ -17,13 +17,15 @@ from attrex.core import Answer
 from attrex.core.tags import SCHEMES, TagScheme
 from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import ListedAttributes
-from attrex.models.inputs import Inputs, lay_out, positions
+from attrex.models.inputs import Inputs, check_room, lay_out, positions
 from attrex.models.pair_reader import PairReader
+from attrex.models.questions import LONGEST
 from attrex.models.sequence_tagger import SequenceTagger, own_decoders
 from attrex.models.tagging import TaggedWindow, answers, gold_tags
 from attrex.models.text_encoders import MadeText, PretrainedText
 from attrex.models.trained import Learnt, TrainedModel
 from attrex.nn import crf, flops
+from attrex.nn.encoders import PretrainedEncoder
 from attrex.text.reading import Reading
 from attrex.text.tokeniser import Tokeniser
 
@@ -44,10 +46,12 @@ class CrossNetwork(nn.Module):
 class TagTask:
     """What a cross-encoder makes of attribute and text: a tag for each of the text's tokens."""
 
-    def __init__(self, scheme: TagScheme) -> None:
-        self._scheme = scheme
+    def __init__(self, scheme: TagScheme, *, window: int) -> None:
+        self._scheme, self._window = scheme, window
 
     def assemble(self, text: MadeText) -> CrossNetwork:
+        assert isinstance(text.encoder, PretrainedEncoder)
+        check_room(text.encoder.body, self._window, LONGEST + 1, text.tokeniser)
         decoder = own_decoders("softmax", attributes=1, tags=len(self._scheme.tags), width=text.width)
         return CrossNetwork(SequenceTagger(text.encoder, decoder))
 
@@ -92,6 +96,6 @@ def build_cross_encoder(
         arguments,
         text=PretrainedText(base, frozen_embeddings=frozen_embeddings),
         attributes=ListedAttributes("open"),
-        mechanism=PairReader(TagTask(SCHEMES[one_of("scheme", scheme, SCHEMES)])),
+        mechanism=PairReader(TagTask(SCHEMES[one_of("scheme", scheme, SCHEMES)], window=window)),
         window=window,
     )

@@ -32,7 +32,7 @@ from attrex.models.eave_network import EaveNetwork, Reader
 from attrex.models.eave_text import TwoEncoders, TwoTexts, chosen_layers
 from attrex.models.inputs import in_batches, lay_out, positions
 from attrex.models.interface import Cost
-from attrex.models.questions import LONGEST, questions, tell_cut
+from attrex.models.questions import LONGEST, questions, tell_long
 from attrex.models.sequence_tagger import Decoding, one_decoder_chain, own_decoders
 from attrex.models.tagging import TaggedWindow, answers, ask_tensors
 from attrex.models.text_encoders import MadeText, PretrainedText, ShapedText, Shapes, pretrained_text
@@ -162,10 +162,7 @@ class Eave:
     ) -> list[DescribedQuestion]:
         """The heavy encoder over the attribute's words, adapted; an attribute that was never seen is read
         like any other."""
-        names = learnt.tokeniser.encode([attribute.name for attribute in attributes])
-        for attribute, tokens in zip(attributes, names, strict=True):
-            if len(tokens) > self._question:
-                tell_cut(attribute.name, len(tokens), self._question)
+        tell_long(attributes, learnt.tokeniser, self._question)
         words = self._words(attributes, learnt.tokeniser)
 
         def heavy(batch: list[int]) -> list[Tensor]:

@@ -26,7 +26,7 @@ from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import AttributeTable, ListedAttributes
 from attrex.models.inputs import Inputs, encoded, in_batches, lay_out, positions
 from attrex.models.interface import Cost
-from attrex.models.questions import questions
+from attrex.models.questions import questions, tell_long
 from attrex.models.sequence_tagger import Decoding, chain_of, own_decoders
 from attrex.models.tagging import TaggedWindow, answers, ask_tensors
 from attrex.models.text_encoders import MadeText, Shapes, TextPart, pretrained_text
@@ -216,6 +216,7 @@ class LateInteraction:
     ) -> list[DescribedVectors]:
         """The encoder over the attribute's words, and all that the head makes of them; an attribute that
         was never seen is read like any other."""
+        tell_long(attributes, learnt.tokeniser)
         words = questions(attributes, learnt.tokeniser)
 
         def attribute(batch: list[int]) -> list[Tensor]:

@@ -20,7 +20,7 @@ from attrex.core import Answer, Attribute, Product
 from attrex.models.attribute_parts import AttributeTable
 from attrex.models.inputs import in_batches
 from attrex.models.interface import Cost
-from attrex.models.questions import questions
+from attrex.models.questions import questions, tell_long
 from attrex.models.sequence_tagger import PreparedText
 from attrex.models.tagging import TaggedWindow
 from attrex.models.text_encoders import MadeText
@@ -42,7 +42,8 @@ class DescribedQuestion:
 
 
 def described(attributes: Sequence[Attribute], tokeniser: Tokeniser) -> list[DescribedQuestion]:
-    """Each attribute's record; no network is needed."""
+    """Each attribute's record; no network is needed. Names that are too long are told."""
+    tell_long(attributes, tokeniser)
     asked = questions(attributes, tokeniser)
     return [DescribedQuestion(a.name, ids) for a, ids in zip(attributes, asked, strict=True)]
 

@@ -24,6 +24,14 @@ def tell_cut(name: str, tokens: int, read: int) -> None:
     _LOG.warning('the attribute "%s" is %d tokens long; the first %d are read', shown, tokens, read)
 
 
+def tell_long(attributes: Sequence[Attribute], tokeniser: Tokeniser, read: int = LONGEST) -> None:
+    """``tell_cut`` of each whose name alone is longer than what is read."""
+    names = tokeniser.encode([attribute.name for attribute in attributes])
+    for attribute, tokens in zip(attributes, names, strict=True):
+        if len(tokens) > read:
+            tell_cut(attribute.name, len(tokens), read)
+
+
 def about(attribute: Attribute) -> str:
     """``name: description: example, example``; what there is of it."""
     values = dict.fromkeys((*attribute.examples, *attribute.values))

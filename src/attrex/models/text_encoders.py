@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from attrex.errors import ConfigError
 from attrex.models.arguments import one_of
+from attrex.models.inputs import check_room
 from attrex.models.word_vectors import read_vectors
 from attrex.nn.encoders import PretrainedEncoder, RecurrentEncoder, SelfAttention, ShapedEncoder
 from attrex.nn.pretrained import Base, build_body, find_base, load_body, load_weights, same_base
@@ -68,15 +69,23 @@ class TextPart(Protocol):
 
 class PretrainedText:
     """A pretrained encoder, by the name that ``nn.pretrained.find_base`` knows; the other arguments as
-    ``PretrainedEncoder``'s."""
+    ``PretrainedEncoder``'s. ``window``: tokens of a text that it reads alone, at once; None where it reads
+    otherwise."""
 
-    def __init__(self, base: str, *, frozen_embeddings: bool, layers: int = 1) -> None:
-        self.base = base
+    def __init__(
+        self, base: str, *, frozen_embeddings: bool, layers: int = 1, window: int | None = None
+    ) -> None:
+        self.base, self.window = base, window
         self.frozen_embeddings, self.layers = frozen_embeddings, layers
 
     def make(self, pool: Pool) -> MadeText:
+        """Raises ``ConfigError`` where the window has no room."""
         base = find_base(self.base)
-        return self._made(base, load_body(base), pieces_from_file(base.tokeniser))
+        made = self._made(base, load_body(base), pieces_from_file(base.tokeniser))
+        if self.window is not None:
+            assert isinstance(made.encoder, PretrainedEncoder)
+            check_room(made.encoder.body, self.window, 0, made.tokeniser)
+        return made
 
     def _made(self, base: Base, body: nn.Module, tokeniser: Pieces) -> MadeText:
         encoder = self._encoder(body)
@@ -185,18 +194,18 @@ class ShapedText:
 
 
 def pretrained_text(
-    base: str, *, frozen_embeddings: bool, shapes: Shapes, layers: int = 1
+    base: str, *, frozen_embeddings: bool, shapes: Shapes, layers: int = 1, window: int | None = None
 ) -> PretrainedText | ShapedText:
     """A pretrained encoder, with or without shapes. Raises ``ConfigError`` where ``shapes`` is neither."""
-    text = PretrainedText(base, frozen_embeddings=frozen_embeddings, layers=layers)
+    text = PretrainedText(base, frozen_embeddings=frozen_embeddings, layers=layers, window=window)
     return ShapedText(text) if one_of("shapes", shapes, ("ignored", "read")) == "read" else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextArguments:
     """The arguments that builders with a choice of text encoders have in common. Those of "pretrained"
-    are ``base``, ``frozen_embeddings``, ``shapes`` and ``layers``, the others (with ``at_least``) are of
-    "bilstm"."""
+    are ``base``, ``frozen_embeddings``, ``shapes``, ``layers`` and ``window``, the others (with ``at_least``)
+    are of "bilstm"."""
 
     encoder: Encoder
     base: str
@@ -209,6 +218,7 @@ class TextArguments:
     shapes: Shapes = "ignored"
     layers: int = 1
     at_least: int = 1
+    window: int | None = None
 
     @classmethod
     def among(cls, arguments: Mapping[str, Any]) -> TextArguments:
@@ -223,6 +233,7 @@ class TextArguments:
                 frozen_embeddings=self.frozen_embeddings,
                 shapes=self.shapes,
                 layers=self.layers,
+                window=self.window,
             )
         if isinstance(self.at_least, bool) or not isinstance(self.at_least, int) or self.at_least < 1:
             raise ConfigError(

@@ -11,6 +11,7 @@ import pytest
 from attrex.api.fitting import build, settings_of
 from attrex.api.recipe import load_recipe, recipe_names
 from attrex.errors import ConfigError
+from attrex.models.arguments import check_arguments
 from attrex.models.catalog import CATALOG
 from attrex.models.late_tagger import LateTagger
 from attrex.models.separate_tagger import SeparateTagger
@@ -65,6 +66,56 @@ def test_a_wrong_argument_is_named(builder: str, given: Mapping[str, Any], messa
     with pytest.raises(ConfigError) as error:
         CATALOG[builder](**given)
     assert f"model.arguments.{message}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("builder", "given", "message"),
+    [
+        ("eave", {"alpha": "much"}, "alpha: expected a number, got 'much'"),
+        ("eave", {"alpha": float("nan")}, "alpha: expected a number, got nan"),
+        ("eave", {"alpha": True}, "alpha: expected a number, got True"),
+        ("eave", {"light": 3}, "light: expected a name or nothing, got 3"),
+        (
+            "eave",
+            {"light_layers": "all"},
+            "light_layers: expected a whole number or a list (a whole number each) or nothing, got 'all'",
+        ),
+        ("eave", {"decoding": ["crf"]}, "decoding: expected one of crf, softmax, got ['crf']"),
+        ("adatag", {"window": "long"}, "window: expected a whole number, got 'long'"),
+        ("adatag", {"window": 1.5}, "window: expected a whole number, got 1.5"),
+        ("adatag", {"window": 3}, "window is 3; it must be at least 4"),
+        ("adatag", {"width": 0}, "width is 0; it must be at least 1"),
+        (
+            "adatag",
+            {"encoder": "bilstm", "width": 7},
+            "width is 7; a BiLSTM has two directions and needs an even one",
+        ),
+        ("adatag", {"dropout": 1}, "dropout is 1; it must lie in [0, 1)"),
+        ("adatag", {"frozen_embeddings": "yes"}, "frozen_embeddings: expected true or false, got 'yes'"),
+        (
+            "endpoint",
+            {"limits": 3, "address": "http://x/v1", "model": "m"},
+            "limits: expected settings by name or nothing, got 3",
+        ),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_named(builder: str, given: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        build(builder, given)
+    assert str(error.value) == f"model.arguments.{message}"
+
+
+@pytest.mark.parametrize("builder", CATALOG)
+def test_the_checks_know_every_kind_of_argument_there_is(builder: str) -> None:
+    """Defaults pass, and of what does not it can be said what is expected."""
+    for name, parameter in inspect.signature(CATALOG[builder]).parameters.items():
+        needed = NEEDED.get(builder, {})
+        if parameter.default is not parameter.empty:
+            check_arguments(builder, CATALOG[builder], {**needed, name: parameter.default})
+        with pytest.raises(
+            ConfigError, match=rf"^model\.arguments\.{name}: expected [a-zA-Z0-9_()|, -]+, got "
+        ):
+            check_arguments(builder, CATALOG[builder], {**needed, name: object()})
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 
 from attrex.api.fitting import build
 from attrex.core import Attribute
-from attrex.errors import ConfigError
-from tests.conformance.base import make_base
+from attrex.errors import ConfigError, ModelError
+from tests.conformance.base import make_base, make_decoder_base
 from tests.conformance.ten import pool
 
 _BERT = {"encoder": "pretrained"}
@@ -49,6 +49,17 @@ def test_one_with_room_is_not(base: Path) -> None:
     model.begin(pool())
     with pytest.raises(ConfigError, match="window is 110; with its category that is 129 tokens"):
         build("adatag", {**_BERT, "base": str(base), "window": 110}).begin(pool())  # type: ignore[attr-defined]
+
+
+def test_an_encoder_whose_tokeniser_is_of_another_kind_is_refused(tmp_path: Path) -> None:
+    base = make_decoder_base(tmp_path / "decoder")
+    model: Any = build("adatag", {**_BERT, "base": str(base), "window": 20})
+    with pytest.raises(ModelError) as told:
+        model.begin(pool())
+    assert str(told.value) == (
+        f'the encoder "{base}" cannot be used: the tokeniser has no </s>, <pad> or <unk>. '
+        "Fix: give one of BERT's or T5's kind"
+    )
 
 
 @pytest.mark.parametrize("builder", ["cross-encoder", "aveqa", "suopentag"])

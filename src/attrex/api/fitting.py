@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -26,6 +25,7 @@ from attrex.extract.pipeline import BATCH, Answers, Denied
 from attrex.io.pictures import PictureAccess, gather
 from attrex.io.reader import open_reader
 from attrex.io.rows import Reader
+from attrex.models.arguments import check_arguments
 from attrex.models.catalog import CATALOG
 from attrex.models.folder import StorableModel, check_folder
 from attrex.models.gate import FittedGate
@@ -288,18 +288,10 @@ def parts_of(products: Sequence[Product], recipe: Recipe, seed: int) -> dict[str
 
 
 def build(builder: str, arguments: Mapping[str, Any]) -> StorableModel:
-    """A model of the catalogue. Raises ``ConfigError`` for an unknown name or argument."""
+    """A model of the catalogue. Raises ``ConfigError`` for an unknown name or argument, or a wrong one."""
     if builder not in CATALOG:
         raise ConfigError(f'model.builder: there is no model "{builder}"; there are {", ".join(CATALOG)}')
-    known = inspect.signature(CATALOG[builder]).parameters
-    for name in arguments:
-        if name not in known:
-            raise ConfigError(
-                f"model.arguments.{name}: {builder} has no such argument; it has {', '.join(known)}"
-            )
-    for name, parameter in known.items():
-        if parameter.default is parameter.empty and name not in arguments:
-            raise ConfigError(f"model.arguments.{name}: is missing; {builder} needs it")
+    check_arguments(builder, CATALOG[builder], arguments)
     return CATALOG[builder](**arguments)
 
 

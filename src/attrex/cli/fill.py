@@ -153,9 +153,11 @@ def _lines(out: str, report: JobReport, fills: Mapping[str, Fill]) -> list[str]:
     denied = report.asks[Status.NOT_APPLICABLE]
     asked = counted(report.asks.total() - denied, "cell")
     spared = f" ({denied:,} more do not apply)" if denied else ""
+    blind = report.asks[Status.UNREADABLE]
+    unread = f", {blind:,} of them of products that cannot be read, or not whole" if blind else ""
     lines = [
         f"{'standard output' if out == '-' else out}: {counted(report.rows, 'row')}, "
-        f"{asked} asked{spared}; filled before {_share(before, cells)}, after {_share(after, cells)}"
+        f"{asked} asked{spared}{unread}; filled before {_share(before, cells)}, after {_share(after, cells)}"
     ]
     lines += [
         f"  {clipped(name):<{width}}  {_share(f.before, f.cells):>6} -> {_share(f.after, f.cells):>6}"

@@ -15,7 +15,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from attrex.errors import ConfigError
+from attrex.errors import ConfigError, ModelError
 from attrex.models.arguments import one_of
 from attrex.models.inputs import check_room
 from attrex.models.word_vectors import read_vectors
@@ -81,7 +81,13 @@ class PretrainedText:
     def make(self, pool: Pool) -> MadeText:
         """Raises ``ConfigError`` where the window has no room."""
         base = find_base(self.base)
-        made = self._made(base, load_body(base), pieces_from_file(base.tokeniser))
+        try:
+            tokeniser = pieces_from_file(base.tokeniser)
+        except ValueError as problem:
+            raise ModelError(
+                f"the encoder \"{base.name}\" cannot be used: {problem}. Fix: give one of BERT's or T5's kind"
+            ) from problem
+        made = self._made(base, load_body(base), tokeniser)
         if self.window is not None:
             assert isinstance(made.encoder, PretrainedEncoder)
             check_room(made.encoder.body, self.window, 0, made.tokeniser)
@@ -238,6 +244,10 @@ class TextArguments:
         if isinstance(self.at_least, bool) or not isinstance(self.at_least, int) or self.at_least < 1:
             raise ConfigError(
                 f"model.arguments.at_least: expected a whole number from 1, got {self.at_least!r}"
+            )
+        if self.width % 2:
+            raise ConfigError(
+                f"model.arguments.width is {self.width}; a BiLSTM has two directions and needs an even one"
             )
         return RecurrentText(
             cut=CUTS[one_of("tokens", self.tokens, CUTS)],

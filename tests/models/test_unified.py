@@ -15,7 +15,7 @@ from attrex.models.catalog import CATALOG
 from attrex.models.inputs import lay_out
 from attrex.models.known_values import KnownValues, class_tensors, with_known
 from attrex.models.pictured_text import picture_tensors
-from attrex.models.tagging import tagged_windows
+from attrex.models.tagging import UNLOCATED_WEIGHT, tagged_windows
 from attrex.models.unified import PreparedProduct
 from attrex.models.unified_tags import decoded, range_tensors
 from attrex.schema import Schema
@@ -212,14 +212,21 @@ def test_training_decodes_what_is_there_and_some_that_is_not() -> None:
     windows = tagged_windows(pool(), tokeniser, 20)
     with_value = [[bool(a.spans or a.unlocated) for a in w.asks] for w in windows]
     for others in (0, 1, 5):
-        for window, has in zip(decoded(windows, 0, others), with_value, strict=True):
+        for window, has in zip(decoded(windows, 0, others, head=False), with_value, strict=True):
             weights = [ask.weight for ask in window.asks]
             assert all(weight > 0 for weight, own in zip(weights, has, strict=True) if own)
             without = [weight > 0 for weight, own in zip(weights, has, strict=True) if not own]
             assert sum(without) == min(others, len(without))
-    drawn = [str([[a.weight for a in w.asks] for w in decoded(windows, epoch, 1)]) for epoch in range(4)]
+    (ask, *_), weight = windows[0].asks, UNLOCATED_WEIGHT
+    nowhere = replace(windows[0], asks=(replace(ask, spans=(), exact=(), unlocated=("top",), weight=weight),))
+    for head, expected in ((False, weight), (True, 1.0)):  # nothing to tag is certain where a head answers
+        assert decoded([nowhere], 0, 1, head=head)[0].asks[0].weight == expected
+    drawn = [
+        str([[a.weight for a in w.asks] for w in decoded(windows, epoch, 1, head=False)])
+        for epoch in range(4)
+    ]
     assert len(set(drawn)) > 1
-    assert drawn[0] == str([[a.weight for a in w.asks] for w in decoded(windows, 0, 1)])
+    assert drawn[0] == str([[a.weight for a in w.asks] for w in decoded(windows, 0, 1, head=False)])
 
 
 def test_the_range_learns_from_what_is_known() -> None:

@@ -191,7 +191,9 @@ class UnifiedTagger:
         return grid
 
     def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
-        return windows if self._others is None else decoded(windows, epoch, self._others)
+        if self._others is None:
+            return windows
+        return decoded(windows, epoch, self._others, head=self._values is not None)
 
     def collate(self, learnt: Learnt[UnifiedNetwork], examples: Sequence[TaggedWindow]) -> dict[str, Tensor]:
         inputs = lay_out([example.reading for example in examples], learnt.tokeniser, at_least=1)

@@ -21,7 +21,7 @@ from attrex.errors import ConfigError
 from attrex.models.attribute_parts import AttributeTable
 from attrex.models.sequence_tagger import Decoding, one_decoder_chain, own_linear, own_transitions
 from attrex.models.tag_sets import TagSets
-from attrex.models.tagging import LONGEST, TaggedWindow, tag_tensor
+from attrex.models.tagging import LONGEST, TaggedAsk, TaggedWindow, tag_tensor
 from attrex.nn import crf
 from attrex.nn.attribute_range import Policy, RangedTags, RangeHead
 from attrex.nn.crf import Chain
@@ -209,19 +209,29 @@ class NoTags(nn.Module):
         return {}
 
 
-def decoded(windows: Sequence[TaggedWindow], epoch: int, others: int) -> list[TaggedWindow]:
+def decoded(windows: Sequence[TaggedWindow], epoch: int, others: int, *, head: bool) -> list[TaggedWindow]:
     """For ``ChosenAttributes``: the windows with all asks of which a value is known, and of each ``others``
     more, drawn anew each epoch: the range may be wrong, and the decoder must be able to answer nothing. Those
-    that are not decoded weigh nothing, and stay for the range to learn."""
+    that are not decoded weigh nothing, and stay for the range to learn.
+
+    A value that stands nowhere is a doubtful "nothing" to a tagger that is alone, and weighs little. Beside a
+    value ``head``, which answers it, it weighs in full: else the tagger takes what the head knows better
+    ("Shoes", where the cells have "Casual Shoes").
+    """
     chance = random.Random(f"range/{epoch}")  # noqa: S311 - no secret depends on it
-    return [_drawn(window, others, chance) for window in windows]
+    return [_drawn(window, others, chance, head) for window in windows]
 
 
-def _drawn(window: TaggedWindow, others: int, chance: random.Random) -> TaggedWindow:
+def _drawn(window: TaggedWindow, others: int, chance: random.Random, head: bool) -> TaggedWindow:
     without = [at for at, ask in enumerate(window.asks) if not (ask.spans or ask.unlocated)]
     left = set(without) - set(chance.sample(without, min(others, len(without))))
-    asks = (replace(ask, weight=0.0) if at in left else ask for at, ask in enumerate(window.asks))
-    return replace(window, asks=tuple(asks))
+
+    def weighed(at: int, ask: TaggedAsk) -> TaggedAsk:
+        if at in left:
+            return replace(ask, weight=0.0)
+        return replace(ask, weight=1.0) if head and ask.unlocated else ask
+
+    return replace(window, asks=tuple(weighed(at, ask) for at, ask in enumerate(window.asks)))
 
 
 def _laid_out(tokens: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

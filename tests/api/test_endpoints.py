@@ -9,7 +9,7 @@ import pytest
 
 from attrex import Extractor, Product, Source, Status, fit
 from attrex.api.recipe import Recipe, load_recipe
-from attrex.errors import ConfigError
+from attrex.errors import ConfigError, InputError
 from tests.api.shop import BRANDS, COLOURS, SIZES, shop, write_csv
 from tests.web.talking import Talking, talking
 
@@ -90,6 +90,36 @@ def test_a_file_that_is_missing_or_empty_is_told(tmp_path: Path) -> None:
     (tmp_path / "half.yaml").write_text("address: http://localhost/v1\n")
     with pytest.raises(ConfigError, match=r"half\.yaml: model: is missing"):
         Extractor.from_pretrained(tmp_path / "half.yaml")
+
+
+def test_settings_of_another_kind_are_told(tmp_path: Path) -> None:
+    file = settings(tmp_path, None, "schema: schema.yaml\nprompt: 5\n")
+    with pytest.raises(
+        ConfigError, match=r"^model\.arguments\.prompt: expected a name or settings by name, got 5$"
+    ):
+        Extractor.from_pretrained(file)
+    file.write_text("address: 5\nmodel: m\nschema: schema.yaml\n")
+    with pytest.raises(ConfigError, match=r"^model\.arguments\.address: expected a name, got 5$"):
+        Extractor.from_pretrained(file)
+
+
+def test_a_recipe_is_no_model(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("model: {builder: eave}\n")
+    with pytest.raises(ConfigError) as told:
+        Extractor.from_pretrained(file)
+    assert str(told.value) == f"{file}: this is a recipe, not a model. Fix: fit one with --recipe {file}"
+
+
+def test_demonstrations_without_a_product_are_told(tmp_path: Path) -> None:
+    (tmp_path / "none.csv").write_text("id,title,Colour\n")
+    file = settings(tmp_path, None, "schema: schema.yaml\ndemonstrations: none.csv\n")
+    with pytest.raises(InputError) as told:
+        Extractor.from_pretrained(file)
+    assert str(told.value) == (
+        f"{tmp_path / 'none.csv'}: there is no product to show as an example. "
+        "Fix: give labelled products, or leave demonstrations out"
+    )
 
 
 def test_a_recipe_learns_when_it_is_to_be_believed(tmp_path: Path, served: Talking) -> None:

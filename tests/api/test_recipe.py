@@ -111,5 +111,13 @@ def test_an_unknown_name_offers_the_nearest() -> None:
         load_recipe("no-such-thing")
     assert str(caught.value).startswith('recipe: there is no recipe "no-such-thing"; there are adatag, ')
     assert str(caught.value).endswith("virt. A file of your own ends in .yaml")
-    with pytest.raises(ConfigError, match=r"nowhere\.yaml cannot be read"):
+    with pytest.raises(ConfigError, match=r"^recipe: there is no file nowhere\.yaml$"):
         load_recipe("nowhere.yaml")
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "latin.yaml").write_bytes(b"description: caf\xe9\n")
+    for name, why in (("folder", "Is a directory$"), ("latin", "'utf-8' codec can't decode byte 0xe9")):
+        with pytest.raises(ConfigError, match=rf"^recipe: .*{name}\.yaml cannot be read: {why}"):
+            load_recipe(tmp_path / f"{name}.yaml")

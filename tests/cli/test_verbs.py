@@ -284,8 +284,8 @@ def test_each_status_from_file_to_file(shell: Shell, tmp_path: Path) -> None:
     filled = shell("fill", table, "-m", model, "-o", out, "--ask", "Colour")
     assert filled.code == 0
     assert (
-        "5 rows, 4 cells asked (1 more do not apply), 1 of them of products that cannot be read, or not whole; "
-        "filled before 0.0%"
+        "5 rows, 4 cells asked (1 more do not apply), 1 of them of products that cannot be read, or not "
+        "whole; filled before 0.0%"
     ) in filled.out
     assert {r["product_id"]: r["status"] for r in read_long(out)} == {
         name: name for name in ("found", "not_stated", "conflict", "not_applicable", "unreadable")

@@ -28,10 +28,11 @@ import yaml
 from attrex.api.extractor import Extractor
 from attrex.api.fitting import settle_schema
 from attrex.core import Product
-from attrex.errors import ConfigError
+from attrex.errors import ConfigError, InputError
 from attrex.evaluation import Support
 from attrex.io.reader import open_reader
 from attrex.io.rows import Reader
+from attrex.models.arguments import check_arguments
 from attrex.models.endpoint import build_endpoint
 from attrex.schema.document import one_line
 from attrex.supervision.distant import label
@@ -48,7 +49,8 @@ def is_endpoint(name: str | Path) -> bool:
 def read_endpoint(path: str | Path) -> Extractor:
     """The model that the file describes. Nothing is asked before the first product.
 
-    Raises ``ConfigError`` for a setting that is wrong or missing, with its path.
+    Raises ``ConfigError`` for a setting that is wrong or missing, with its path, and ``InputError`` where
+    there is nothing to demonstrate.
     """
     settings = _read(path)
     folder = Path(path).parent
@@ -64,6 +66,12 @@ def read_endpoint(path: str | Path) -> Extractor:
     if own["demonstrations"] is not None:
         reader = open_reader(folder / own["demonstrations"], format=own["format"] or "auto")
         products = [row.product for row in reader]
+        if not products:
+            raise InputError(
+                "there is no product to show as an example",
+                file=reader.path,
+                fix="give labelled products, or leave demonstrations out",
+            )
         settings.setdefault("shots", SHOTS)
     elif settings.get("shots"):
         raise ConfigError(f"{path}: demonstrations: is missing; the shots are taken from them")
@@ -71,6 +79,7 @@ def read_endpoint(path: str | Path) -> Extractor:
         raise ConfigError(f"{path}: schema: is missing; say which attributes a product has")
     given = None if own["schema"] is None else folder / own["schema"]
     schema = settle_schema(given, reader, products)
+    check_arguments("endpoint", build_endpoint, settings)
     model = build_endpoint(**settings)
     model.learn(label(products, schema)[0])
     return Extractor(model, schema, support=Support.of(products) if products else None)
@@ -85,6 +94,8 @@ def _read(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"model: {path} cannot be read: {one_line(problem)}") from None
     if not isinstance(settings, dict):
         raise ConfigError(f"{path}: expected settings such as address and model")
+    if isinstance(settings.get("model"), dict) and "builder" in settings["model"]:
+        raise ConfigError(f"{path}: this is a recipe, not a model. Fix: fit one with --recipe {path}")
     parameters = inspect.signature(build_endpoint).parameters
     known = [*parameters, *_OWN]
     for name in settings:

@@ -78,8 +78,11 @@ def load_recipe(name: str | Path) -> Recipe:
     if text.endswith((".yaml", ".yml")):
         try:
             content = Path(name).read_text("utf-8")
+        except FileNotFoundError:
+            raise ConfigError(f"recipe: there is no file {text}") from None
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"recipe: {text} cannot be read: {error}") from None
+            said = error.strerror if isinstance(error, OSError) else error
+            raise ConfigError(f"recipe: {text} cannot be read: {said}") from None
         return _parse(content, Path(name).stem)
     if text not in recipe_names():
         near = difflib.get_close_matches(text, recipe_names(), 1)

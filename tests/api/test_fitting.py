@@ -137,6 +137,13 @@ def test_a_place_for_no_model_is_told_before_anything_is_learnt(tmp_path: Path) 
     assert told == []
 
 
+@pytest.mark.parametrize("seed", [-1, 2**31])
+def test_a_seed_that_numpy_does_not_take_is_refused(seed: int) -> None:
+    with pytest.raises(ConfigError) as told:
+        fit(shop(), recipe="lexicon", seed=seed)
+    assert str(told.value) == f"seed is {seed}; it must lie in [0, 2147483647]"
+
+
 def test_nothing_to_learn_from_is_an_error() -> None:
     with pytest.raises(InputError, match="there is no product to learn from"):
         fit([], recipe="lexicon")

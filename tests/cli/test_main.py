@@ -123,6 +123,24 @@ def test_a_mistake_is_one_message_and_an_exit_code(
     assert list(tmp_path.iterdir()) == []  # nothing half-written
 
 
+@pytest.mark.parametrize("seed", ["-1", "2147483648"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "fit {} -o m",
+        "fill {} -m m",
+        "evaluate {} -m m",
+        "backtest {}",
+        "plan {} -m m",
+        "data implicit {} -o o.csv",
+    ],
+)
+def test_a_seed_out_of_range_is_a_wrong_option(shell: Shell, table: Path, command: str, seed: str) -> None:
+    done = shell(*command.format(table).split(), "--seed", seed)
+    assert done.code == 2
+    assert "Invalid value for '--seed'" in done.err
+
+
 def test_an_empty_file_is_an_input_error(shell: Shell, tmp_path: Path) -> None:
     path = tmp_path / "empty.csv"
     path.touch()

@@ -111,6 +111,8 @@ def fit(
     """
     from attrex.report.numbers import counted, whole  # not at the top, for it brings rich
 
+    if not 0 <= seed < 1 << 31:
+        raise ConfigError(f"seed is {seed}; it must lie in [0, {(1 << 31) - 1}]")
     goal, chosen = Aim.parse(aim), recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     if out is not None:
         check_folder(Path(out))  # before the work, which may take long

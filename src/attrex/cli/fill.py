@@ -58,7 +58,10 @@ def fill(
         bool, typer.Option("--restart", help="Throw away what an interrupted run has done.")
     ] = False,
     seed: Annotated[
-        int, typer.Option("--seed", help="Taken by every verb; filling draws nothing at random.")
+        int,
+        typer.Option(
+            "--seed", min=0, max=o.LARGEST_SEED, help="Taken by every verb; filling draws nothing at random."
+        ),
     ] = 0,
     as_json: o.Json = False,
     silent: o.Quiet = False,

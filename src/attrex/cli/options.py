@@ -28,7 +28,11 @@ class OnError(StrEnum):
 
 DataFile = Annotated[str, typer.Argument(metavar="FILE", help="CSV, TSV, JSONL or Parquet (.gz too), or - .")]
 ModelFolder = Annotated[str, typer.Option("--model", "-m", help="Model folder, or its name on the hub.")]
-Seed = Annotated[int, typer.Option("--seed", help="Same seed, same machine: same result.")]
+LARGEST_SEED = 2**31 - 1
+"""A little is added to seeds here and there, and numpy takes 32 bits."""
+Seed = Annotated[
+    int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Same seed, same machine: same result.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
 SchemaFile = Annotated[

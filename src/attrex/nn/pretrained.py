@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, T5EncoderModel
@@ -62,6 +63,16 @@ class Base:
             "config": self.config(),
         }
 
+    def check(self, file: str) -> None:
+        """Raises ``ValueError`` or ``SafetensorError`` where the file is cut off, as far as can be told
+        without reading the weights: their header says how long they are."""
+        if file != WEIGHTS:
+            json.loads((self.folder / file).read_text("utf-8"))
+            return
+        for path in self._weights():
+            with safe_open(path, "pt"):
+                pass
+
     def sha256(self) -> str:
         """Of the weights."""
         sums = [_sha256(path) for path in self._weights()]
@@ -105,7 +116,15 @@ def find_base(
     for file in needs:
         if not (folder / file).is_file() and not (file == WEIGHTS and (folder / PARTS).is_file()):
             raise ModelError(f'the {what} "{name}" has no {file}. Fix: give a folder that has one')
-    return Base(name, folder, portable)
+    base = Base(name, folder, portable)
+    for file in needs:
+        try:
+            base.check(file)
+        except (ValueError, SafetensorError) as problem:
+            raise ModelError(
+                f'the {what} "{name}": {file} is damaged or cut off ({problem}). Fix: copy the folder again'
+            ) from problem
+    return base
 
 
 def lasting_name(base: Base) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -207,3 +209,18 @@ def test_each_status_through_the_library(extractor: Extractor) -> None:
     assert status("Acme lamp red", description="in black") is Status.CONFLICT
     assert status("") is Status.UNREADABLE
     assert status("Acme lamp red", aim="precision=0.9999") is Status.ABSTAINED
+
+
+@pytest.mark.parametrize("file", ["calibration.json", "support.json"])
+def test_what_cannot_be_understood_of_a_whole_folder_is_named_with_it(
+    extractor: Extractor, tmp_path: Path, file: str
+) -> None:
+    folder = extractor.save_pretrained(tmp_path / "model")
+    (folder / file).write_text('{"another": "release"}')
+    sums = json.loads((folder / "files.json").read_text("utf-8"))
+    sums[file] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+    (folder / "files.json").write_text(json.dumps(sums))
+    with pytest.raises(ModelError) as told:
+        Extractor.from_pretrained(folder)
+    assert str(told.value).startswith(f"{folder}: {file} is damaged (")
+    assert str(told.value).endswith("). Fix: fit the model again")

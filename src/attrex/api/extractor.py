@@ -14,7 +14,7 @@ from attrex.api.card import model_card
 from attrex.api.products import Given, as_product
 from attrex.cache import Cache
 from attrex.core import Attribute, Extraction, Product
-from attrex.errors import ConfigError, InputError
+from attrex.errors import ConfigError, InputError, ModelError
 from attrex.evaluation import Support
 from attrex.extract import Pipeline, Request, Result, blanks, everything, named
 from attrex.extract.gating import excluded, narrowed
@@ -269,8 +269,11 @@ class Extractor:
         folder = local_folder(name, local_files_only=local_files_only)
         stored = load_model(folder)
         baseline = cls.from_pretrained(folder / BASELINE) if (folder / BASELINE).is_dir() else None
-        policy = Policy.from_json(stored.calibration)
-        support = None if stored.support is None else Support.from_json(stored.support)
+        try:
+            policy = Policy.from_json(stored.calibration)
+            support = None if stored.support is None else Support.from_json(stored.support)
+        except ModelError as problem:
+            raise ModelError(f"{folder}: {problem}") from problem
         return cls(
             stored.model,
             stored.schema,

@@ -91,15 +91,15 @@ def test_json_round_trip_is_exact() -> None:
 
 def test_a_newer_or_damaged_file_is_refused() -> None:
     newer = {**Calibration.identity().to_json(), "version": 99}
-    with pytest.raises(ModelError, match=r"version 99; this attrex reads version 2\. Fix: update attrex"):
+    with pytest.raises(ModelError, match=r"version 99; this attrex reads version 3\. Fix: update attrex"):
         Calibration.from_json(newer)
     older = {**newer, "version": 1}
     with pytest.raises(
-        ModelError, match=r"version 1; this attrex reads version 2\. Fix: fit the model again"
+        ModelError, match=r"version 1; this attrex reads version 3\. Fix: fit the model again"
     ):
         Calibration.from_json(older)
     with pytest.raises(ModelError, match=r"damaged .*Fix: fit the model again"):
-        Calibration.from_json({"version": 2, "common": [1, 2]})
+        Calibration.from_json({"version": 3, "common": [1, 2]})
 
 
 def test_logit_and_sigmoid_are_inverse_and_finite() -> None:

@@ -26,7 +26,7 @@ from attrex.errors import ModelError
 from attrex.resolve.familiarity import LEVELS
 from attrex.resolve.trial import Trial
 
-VERSION = 2
+VERSION = 3
 EDGE = 1e-4
 """Scores and probabilities are kept this far from 0 and 1, so that logits stay finite."""
 COMMON_PRIOR = (1.0, 1.0)

@@ -20,14 +20,12 @@ TEXT_ONLY = "text only"
 PICTURE_ONLY = "picture only"
 PLAIN, SELF, TIR, PAR = "concatenation", "self-attention", "TIR", "PAR"
 ULS_DRAM, PRINTED = "TIR + PAR", "TIR as printed"
-TEXTLESS = "TIR, three of ten without their text"
 VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     TEXT_ONLY: ("uls-l", {"range": "none"}),
     PICTURE_ONLY: ("uls-vl", {"joined": "concatenation", "range": "none"}),
     PLAIN: ("uls-vl", {"joined": "concatenation", "range": "none"}),
     SELF: ("uls-vl", {"joined": "self-attention", "range": "none"}),
     TIR: ("uls-vl", {"joined": "tir", "range": "none"}),
-    TEXTLESS: ("uls-vl", {"joined": "tir", "range": "none", "textless": 0.3}),
     PRINTED: ("uls-vl", {"joined": "tir", "attention": "printed", "range": "none"}),
     PAR: ("uls-vl", {"joined": "concatenation", "range": "prototypes"}),
     ULS_DRAM: ("uls-vl", {"joined": "tir", "range": "prototypes"}),

@@ -9,18 +9,12 @@ import pytest
 import torch
 
 from attrex.core import Product, Source, Status
-from attrex.errors import ConfigError
 from attrex.extract import Pipeline, everything
 from attrex.models.catalog import CATALOG
-from attrex.models.known_values import values_of
-from attrex.models.tagging import is_pictured, tagged_windows
-from attrex.models.textless import textless
 from attrex.normalise import Normaliser
 from attrex.resolve import Policy, Resolver
 from attrex.schema import Schema
 from attrex.supervision.distant import label
-from attrex.text.tokeniser import WORDS as WORDS_CUT
-from attrex.text.tokeniser import Vocabulary
 from tests.conformance.base import make_base, make_decoder_base
 from tests.models.eiven_made import COLOUR, MATERIAL, SEEN
 
@@ -143,46 +137,3 @@ def test_titles_of_about_one_length_are_batched_together_where_a_picture_costs_m
         model.begin(pool)
         lengths.append([model.length(example) for example in model.examples(pool, 0)])
     assert lengths == [[0, 0, 16], [1, 3, 18]]
-
-
-def test_some_products_are_learnt_of_without_their_text() -> None:
-    tokeniser = Vocabulary.learn([s.text for p in SEEN for s in p.sources], cut=WORDS_CUT)
-    windows = tagged_windows(POOL, tokeniser, 20, pictured=True)
-    assert textless(windows, 0, 0.0) is windows
-    drawn = [textless(windows, epoch, 0.5) for epoch in (0, 1, 0)]
-    bare = [[len(w.reading) == 0 for w in each] for each in drawn]
-    assert bare[0] == bare[2] != bare[1]
-    assert any(a and len(w.reading) for a, w in zip(bare[0], windows, strict=True))
-    for window, own in zip(windows, textless(windows, 0, 0.999), strict=True):
-        if not is_pictured(window.product):
-            assert own == window
-            continue
-        for before, after in zip(window.asks, own.asks, strict=True):
-            assert (after.spans, after.exact) == ((), ())
-            assert list(after.unlocated) == values_of(before, window)
-
-
-@pytest.mark.parametrize("range", ["none", "prototypes"])
-def test_a_model_learns_of_products_without_their_text(range: str, bases: dict[str, str]) -> None:
-    name, arguments = ROWS["ULS-DRAM"]
-    torch.manual_seed(0)
-    model = begun((name, {**arguments, "range": range, "textless": 0.5}), bases)
-    examples = model.examples(POOL, 0)
-    assert any(len(e.product.sources) and not len(e.reading) for e in examples)
-    loss = model.network(model.collate(examples))["loss"]
-    assert torch.isfinite(loss)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        ({"textless": 1.0}, r"model\.arguments\.textless is 1; it must lie in \[0, 1\)"),
-        (
-            {"textless": 0.5, "values": "none"},
-            r"textless is learnt of by the value head alone\. Fix: values: head",
-        ),
-    ],
-)
-def test_a_share_without_text_that_cannot_be(arguments: dict[str, Any], told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
-        CATALOG["uls-vl"](**WORDS, **SIGHT, **arguments)

@@ -109,7 +109,6 @@ def build_uls_vl(
     decoder: Decoding = "crf",
     decoder_width: int = WIDTH,
     scheme: Literal["BIO", "BIOE"] = "BIO",
-    textless: float = 0.0,
     window: int = 224,
 ) -> TrainedModel[UnifiedNetwork]:
     """ULS-DRAM, or with other arguments what it is compared with (see the module's text).
@@ -122,18 +121,12 @@ def build_uls_vl(
     ``range``: "none" decodes one tag sequence for all attributes; else only attributes whose probability is
     above ``threshold`` are decoded (0.5 for MEPAVE, 0.4 for MAE), guided by prototypes, by each attribute's
     own parameters, or by its words; ``others``: attributes that a product does not have, decoded in training.
-    ``decoder`` is of "none" alone. ``values``: "none" leaves the value head away.
-    ``textless``: the share of products with a picture that are read without their text in training, drawn
-    anew each epoch, which needs the value head. There is no ``replacement``: the picture would go on showing
-    the value that the text had.
+    ``decoder`` is of "none" alone. ``values``: "none" leaves the value head away. There is no
+    ``replacement``: the picture would go on showing the value that the text had.
     """
     arguments: dict[str, Any] = {**locals(), "vision_widths": list(vision_widths)}
     one_of("joined", joined, get_args(Joined))
     one_of("attention", attention, get_args(Attending))
-    if not 0 <= textless < 1:
-        raise ConfigError(f"model.arguments.textless is {textless:g}; it must lie in [0, 1)")
-    if textless and values == "none":
-        raise ConfigError("model.arguments.textless is learnt of by the value head alone. Fix: values: head")
     if encoder == "bilstm" and embedding != width:
         raise ConfigError(
             f"model.arguments.embedding is {embedding} and width is {width}; "
@@ -201,5 +194,4 @@ def _mechanism(arguments: dict[str, Any], joiner: Callable[[MadeText], nn.Module
         tags,
         values=value_head(arguments),
         others=None if range == "none" else others,
-        textless=arguments.get("textless", 0.0),
     )

@@ -26,7 +26,6 @@ from attrex.models.pictured_text import picture_tensors, see
 from attrex.models.sequence_tagger import DescribedPlace, describe_places
 from attrex.models.tagging import TaggedWindow, is_pictured, proposed
 from attrex.models.text_encoders import MadeText
-from attrex.models.textless import textless
 from attrex.models.trained import Learnt
 from attrex.models.unified_tags import TagPart, decoded, range_tensors
 from attrex.nn.attribute_range import range_loss
@@ -104,23 +103,15 @@ class UnifiedNetwork(nn.Module):
 
 class UnifiedTagger:
     """See the module's text. ``values``: makes a value head, None for a model without one;
-    ``others``: of ``unified_tags.decoded``, None decodes what every ask says; ``textless``: a share, of
-    ``models.textless``."""
+    ``others``: of ``unified_tags.decoded``, None decodes what every ask says."""
 
     record_types = (PreparedProduct, DescribedPlace)
     concurrent: Literal[True] = True
 
     def __init__(
-        self,
-        encoder: MakeEncoder,
-        tags: MakeTags,
-        *,
-        values: MakeValues | None,
-        others: int | None = None,
-        textless: float = 0.0,
+        self, encoder: MakeEncoder, tags: MakeTags, *, values: MakeValues | None, others: int | None = None
     ) -> None:
         self._encoder, self._tags, self._values, self._others = encoder, tags, values, others
-        self._textless = textless
         # What a picture shows is known by the value head alone.
         self.sees_alone = values is not None
 
@@ -200,7 +191,6 @@ class UnifiedTagger:
         return grid
 
     def examples(self, windows: Sequence[TaggedWindow], epoch: int) -> Sequence[TaggedWindow]:
-        windows = textless(windows, epoch, self._textless)
         if self._others is None:
             return windows
         return decoded(windows, epoch, self._others, head=self._values is not None)

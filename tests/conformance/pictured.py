@@ -28,7 +28,7 @@ ROWS = [
         _BERT,
         {"decoder_width": 16, "range": "dynamic", "values": "none", "scheme": "BIOE"},
         rate=1e-2,
-        epochs=80,
+        epochs=120,
     ),
     _row(
         "ULS-L, attributes' words",
@@ -45,7 +45,7 @@ ROWS = [
         _ULS,
         {"joined": "self-attention", "attention": "printed", "range": "none"},
         rate=1e-2,
-        epochs=80,
+        epochs=120,
     ),
     _row("ULS-VL, TIR", "uls-vl", _ULS, {"range": "none"}, rate=1e-2, epochs=75),
     _row(

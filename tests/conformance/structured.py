@@ -30,7 +30,7 @@ ROWS: list[dict[str, Any]] = [
         "builder": "smartave-text",
         "arguments": {**_TEXT, "queries": "shared", "shapes": "read", "alpha": 0.1},
         "rate": 3e-3,
-        "epochs": 55,
+        "epochs": 90,
     },
     {
         **_ROW,

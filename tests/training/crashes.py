@@ -24,7 +24,7 @@ RECIPE = """
 description: Tiny.
 model:
   builder: adatag
-  arguments: {{encoder: pretrained, base: {base}, shapes: read, replacement: 0.3}}
+  arguments: {{encoder: pretrained, base: {base}, shapes: read, replacement: 0.3, window: 60}}
 training: {{epochs: 8, batch: 8, rates: {{default: 1.0e-2}}, averaging: 0.9, patience: 6}}
 split: {{train: 0.6, tune: 0.2, calibrate: 0.2}}
 """

@@ -38,7 +38,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("builder", [*BUILDERS, *BESIDE])
 def test_a_window_without_room_is_refused(builder: str, base: Path) -> None:
     beside = BESIDE.get(builder, "its category that is 243")
-    message = f"model.arguments.window is 224; with {beside} tokens, and the encoder has 128 positions"
+    message = f"model.arguments.window is 224; with {beside} tokens, and the encoder has 128 positions. Fix: "
     model: Any = build(builder, {**BUILDERS.get(builder, {}), "base": str(base), "window": 224})
     with pytest.raises(ConfigError, match=re.escape(message)):
         model.begin(pool())
@@ -47,7 +47,8 @@ def test_a_window_without_room_is_refused(builder: str, base: Path) -> None:
 def test_one_with_room_is_not(base: Path) -> None:
     model: Any = build("adatag", {**_BERT, "base": str(base), "window": 109})
     model.begin(pool())
-    with pytest.raises(ConfigError, match="window is 110; with its category that is 129 tokens"):
+    told = "window is 110; with its category that is 129 tokens.* Fix: a window of 109 at most"
+    with pytest.raises(ConfigError, match=told):
         build("adatag", {**_BERT, "base": str(base), "window": 110}).begin(pool())  # type: ignore[attr-defined]
 
 

@@ -88,13 +88,19 @@ def positions(reading: Reading, tokeniser: Tokeniser, question: int = 0) -> int:
 def check_room(body: nn.Module, window: int, question: int, tokeniser: Tokeniser) -> None:
     """Raises ``ConfigError`` where what ``lay_out`` makes of a text of so many tokens behind a question of so
     many has no room among the positions that an encoder has learnt."""
-    longest = getattr(body.config, "max_position_embeddings", None)
+    check_positions(getattr(body.config, "max_position_embeddings", None), window, question, tokeniser)
+
+
+def check_positions(longest: int | None, window: int, question: int, tokeniser: Tokeniser) -> None:
+    """The same of an encoder with so many positions; None for any number."""
     tokens = len(tokeniser.opening) + question + LONGEST_PREFIX + 1 + window + 1
     if longest is not None and tokens > longest:
         beside = "category and attribute" if question else "its category"
+        room = window - (tokens - longest)
+        fix = f"a window of {room} at most" if room > 0 else "an encoder with more positions"
         raise ConfigError(
             f"model.arguments.window is {window}; with {beside} that is {tokens} tokens, "
-            f"and the encoder has {longest} positions"
+            f"and the encoder has {longest} positions. Fix: {fix}"
         )
 
 

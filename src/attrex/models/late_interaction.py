@@ -24,7 +24,7 @@ from attrex.core.tags import SCHEMES, TagScheme
 from attrex.errors import ConfigError
 from attrex.models.arguments import one_of
 from attrex.models.attribute_parts import AttributeTable, ListedAttributes
-from attrex.models.inputs import Inputs, encoded, in_batches, lay_out, positions
+from attrex.models.inputs import Inputs, check_positions, encoded, in_batches, lay_out, positions
 from attrex.models.interface import Cost
 from attrex.models.questions import questions, tell_long
 from attrex.models.sequence_tagger import Decoding, chain_of, own_decoders
@@ -37,7 +37,7 @@ from attrex.nn.decoders import DecoderSource
 from attrex.nn.encoders import PretrainedEncoder, ShapedEncoder, padded
 from attrex.nn.late_interaction import Interaction
 from attrex.nn.layered import hidden_states, layered
-from attrex.text.reading import LONGEST_PREFIX, Reading, read
+from attrex.text.reading import Reading, read
 from attrex.text.tokeniser import Tokeniser
 
 ENCODED_TOKENS = 4096
@@ -79,14 +79,7 @@ class Tower(nn.Module):
     def check(self, window: int, question: int, tokeniser: Tokeniser) -> None:
         """Raises ``ConfigError`` where a text of so many tokens, its category and so many tokens of a
         question are more than the encoder has positions."""
-        longest = self.layers.longest
-        tokens = len(tokeniser.opening) + question + LONGEST_PREFIX + 1 + window + 1
-        if longest is not None and tokens > longest:
-            beside = "category and attribute" if question else "its category"
-            raise ConfigError(
-                f"model.arguments.window is {window}; with {beside} that is {tokens} tokens, "
-                f"and the encoder has {longest} positions"
-            )
+        check_positions(self.layers.longest, window, question, tokeniser)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-STOPPED = 130
+from attrex.errors import STOPPED
 
 
 def main() -> None:

@@ -16,6 +16,9 @@ The command line turns each into one message and an exit code (``exit_code``).
 
 from __future__ import annotations
 
+STOPPED = 130
+"""The exit code where somebody pressed Ctrl-C."""
+
 
 class AttrexError(Exception):
     """The root. ``exit_code`` is what the command line exits with."""

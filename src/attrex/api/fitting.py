@@ -16,6 +16,7 @@ from attrex.api.recipe import DEFAULT, Recipe, load_recipe
 from attrex.api.scoring import judge_results
 from attrex.api.worth import doubts
 from attrex.core import Attribute, Product
+from attrex.core.seed import LARGEST_SEED
 from attrex.errors import ConfigError, InputError
 from attrex.evaluation import Report, Support
 from attrex.evaluation import report as evaluate
@@ -111,8 +112,8 @@ def fit(
     """
     from attrex.report.numbers import counted, whole  # not at the top, for it brings rich
 
-    if not 0 <= seed < 1 << 31:
-        raise ConfigError(f"seed is {seed}; it must lie in [0, {(1 << 31) - 1}]")
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ConfigError(f"seed is {seed}; it must lie in [0, {LARGEST_SEED}]")
     goal, chosen = Aim.parse(aim), recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     if out is not None:
         check_folder(Path(out))  # before the work, which may take long

@@ -13,6 +13,7 @@ import typer
 from attrex.cli import options as o
 from attrex.cli.terminal import Meter, counted, say, show_json, show_line, tell_unread, telling, telling_usage
 from attrex.core import Status
+from attrex.core.seed import LARGEST_SEED
 
 if TYPE_CHECKING:
     from attrex.extract.jobs import JobReport
@@ -60,7 +61,7 @@ def fill(
     seed: Annotated[
         int,
         typer.Option(
-            "--seed", min=0, max=o.LARGEST_SEED, help="Taken by every verb; filling draws nothing at random."
+            "--seed", min=0, max=LARGEST_SEED, help="Taken by every verb; filling draws nothing at random."
         ),
     ] = 0,
     as_json: o.Json = False,

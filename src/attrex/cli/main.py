@@ -20,11 +20,10 @@ import typer
 from attrex import __version__
 from attrex.cli import backtest, data, evaluate, fill, fit, inspect, plan, schema
 from attrex.cli.terminal import complain, say, show_line
-from attrex.errors import AttrexError, ConfigError, OutputError, PipeClosed
+from attrex.errors import STOPPED, AttrexError, ConfigError, OutputError, PipeClosed
 from attrex.io.standard_output import put
 from attrex.nn import processes
 
-STOPPED = 130
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 app = typer.Typer(

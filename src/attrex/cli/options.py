@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from attrex.core.seed import LARGEST_SEED
 from attrex.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ class OnError(StrEnum):
 
 DataFile = Annotated[str, typer.Argument(metavar="FILE", help="CSV, TSV, JSONL or Parquet (.gz too), or - .")]
 ModelFolder = Annotated[str, typer.Option("--model", "-m", help="Model folder, or its name on the hub.")]
-LARGEST_SEED = 2**31 - 1
-"""A little is added to seeds here and there, and numpy takes 32 bits."""
 Seed = Annotated[
     int, typer.Option("--seed", min=0, max=LARGEST_SEED, help="Same seed, same machine: same result.")
 ]

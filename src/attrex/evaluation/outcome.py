@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal, get_args
 
 from attrex.errors import ConfigError
 from attrex.evaluation.judged import Judged
-from attrex.normalise.folding import tokens
+from attrex.normalise.folding import joined, tokens
 from attrex.text.folding import fold_text
 
 Matching = Literal["exact", "folded", "loose"]
@@ -19,7 +18,6 @@ count; "folded", equal after folding (letter case, accents, dashes, quotes), as 
 ("Built-In", "built in"; "50ml", "50 ml")."""
 
 _MATCHINGS: tuple[str, ...] = get_args(Matching)
-_NEIGHBOURING_NUMBERS = re.compile(r"(?<=\d) (?=\d)")
 
 
 class Outcome(StrEnum):
@@ -44,8 +42,7 @@ def comparable(value: str, matching: Matching) -> str:
     if matching not in _MATCHINGS:
         raise ConfigError(f'matching: expected one of {", ".join(_MATCHINGS)}, got "{matching}"')
     if matching == "loose" and (words := tokens(value)):
-        # A space stays between numbers only: 1 5 is not 15.
-        return _NEIGHBOURING_NUMBERS.sub("\0", " ".join(words)).replace(" ", "").replace("\0", " ")
+        return joined(words)
     return " ".join(fold_text(value).split())
 
 

@@ -17,7 +17,7 @@ from attrex.core import Attribute, Candidate
 from attrex.models.attribute_parts import LIST, AttributeTable
 from attrex.models.located import located
 from attrex.models.tagging import FLOOR, PROPOSALS, TaggedAsk, TaggedWindow
-from attrex.normalise.folding import tokens
+from attrex.normalise.folding import joined, tokens
 from attrex.text.folding import fold_text
 from attrex.text.reading import Reading
 
@@ -67,10 +67,10 @@ def values_of(ask: TaggedAsk, window: TaggedWindow) -> list[str]:
     cell's "Tshirts"."""
     texts = dict(zip(window.reading.names, window.reading.texts, strict=True))
     stated = [value.text for value in window.product.stated.get(ask.attribute.name) or ()]
-    cells = {"".join(tokens(text)): text for text in reversed(stated)}
+    cells = {joined(words): text for text in reversed(stated) if (words := tokens(text))}
     only = stated[0] if len(stated) == 1 else None
     found = (texts[span.source][span.start : span.end] for span in ask.exact)
-    return [*(only or cells.get("".join(tokens(text)), text) for text in found), *ask.unlocated]
+    return [*(only or cells.get(joined(tokens(text)), text) for text in found), *ask.unlocated]
 
 
 def class_tensors(
@@ -111,8 +111,8 @@ def with_known(
     reading: Reading,
 ) -> tuple[tuple[Candidate, ...], float]:
     """A tagger's answer and a value head's as one: what the tagger leaves to "none" is shared by the head's
-    classes, of which the first is "none". A value that the tagger proposes too, in whatever
-    writing, gains by it; another stands where the text has it, else it is inferred."""
+    classes, of which the first is "none". A value that the tagger proposes too, in whatever writing,
+    gains by it; another stands where the text has it, else it is inferred."""
     shares = [none * own for own in probabilities_W]
     gained = list(candidates)
     by_text = {fold_text(c.text): at for at, c in reversed(list(enumerate(gained)))}
@@ -120,15 +120,14 @@ def with_known(
     for at in best:
         if shares[at] < FLOOR:
             break
-        text, where = values[at - 1], None
-        known = by_text.get(fold_text(text))
+        known = by_text.get(fold_text(values[at - 1]))
         if known is None:
-            text, where = located(text, reading)[0]
-            known = by_text.get(fold_text(text))
-        if known is not None:
-            held = gained[known]
-            gained[known] = Candidate(held.text, min(1.0, held.score + shares[at]), held.evidence)
-        elif where is not None:
-            gained.append(Candidate(text, shares[at], where))
+            found, where = located(values[at - 1], reading)[0]
+            known = by_text.get(fold_text(found))
+            if known is None:
+                gained.append(Candidate(found, shares[at], where))
+                continue
+        held = gained[known]
+        gained[known] = Candidate(held.text, min(1.0, held.score + shares[at]), held.evidence)
     gained.sort(key=lambda c: -c.score)
     return tuple(gained), shares[0]

@@ -98,9 +98,8 @@ class BlockMaker:
 class Laid:
     """A batch of rows. ``ids_M``, ``place_M``: words and their places in their blocks; ``length_R``,
     ``owner_R``, ``modality_R``: of the blocks; ``text_NT``: the texts' tokens in the readings' order, among
-    the M, of which ``mask_NT`` are real; ``pieces_NT2``: the pieces that may be copied there, and those
-    in front of them; ``patch_X``:
-    where the regions of all pictures stand."""
+    the M, of which ``mask_NT`` are real; ``pieces_NT2``: the pieces that may be copied there, and those in
+    front of them; ``patch_X``: where the regions of all pictures stand."""
 
     ids_M: Tensor
     place_M: Tensor

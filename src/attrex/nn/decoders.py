@@ -80,9 +80,9 @@ def begin_outside(linear: LookUpLayer) -> LookUpLayer:
     """The same linear layer, to ``(A, K, D + 1)``, whose biases now say that nearly every token is outside
     (tag 0), as it is (Lin et al. 2017, 4.1).
 
-    Where all tags begin alike the tags' loss is so large, a sum over tokens, that an encoder learns first to
-    make all states one, and what else is to be read off them is lost: a value head beside the tags had 0.30
-    of its own training titles where it now has 0.64.
+    Where all tags begin alike their loss, a sum over tokens, is so large at first that what else is learnt of
+    the same states is learnt late: in a try of four epochs (ULS-L, 1,150 titles, one seed) the value head
+    beside the tags came to 0.30 of its own training titles, and to 0.64 with this.
     """
     with torch.no_grad():
         linear.own[:, 0, -1] += math.log(_OUTSIDE / (1 - _OUTSIDE) * (linear.own.shape[1] - 1))

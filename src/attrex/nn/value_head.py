@@ -64,7 +64,7 @@ class ValueHead(nn.Module):
     """Each attribute has a query that attends to the states of the words and to the patches; what it finds is
     joined by the mean of the words' states with a vector of the attribute's own, and by the picture as a
     whole: a query that looks everywhere, as all do at first, tells a vision encoder next to nothing. The mean
-    rather than [CLS], which MiniLM was not trained to tell anything by."""
+    rather than [CLS], for by the mean of its states MiniLM was trained to tell texts apart."""
 
     def __init__(self, width: int, sizes: Sequence[int], *, dropout: float) -> None:
         super().__init__()

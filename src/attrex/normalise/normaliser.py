@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from attrex.core import Attribute, content_hash
-from attrex.normalise.folding import contains, tokens
+from attrex.normalise.folding import contains, joined, tokens
 from attrex.schema.quantity import Quantity, parse_quantity
 from attrex.schema.units import WAYS, Unit, find_unit
 
@@ -79,8 +79,7 @@ class Normaliser:
         first, second = tokens(one), tokens(other)
         if contains(first, second) or contains(second, first):
             return True
-        joined = _joined(first)
-        return joined is not None and joined == _joined(second)
+        return bool(first) and joined(first) == joined(second)
 
     def _lookup(self, attribute: Attribute) -> _Lookup:
         found = self._prepared.get(attribute)
@@ -108,8 +107,7 @@ class _Lookup:
         self._folded.pop((), None)
         self._joined: dict[str, str] = {}
         for words, value in self._folded.items():
-            if (joined := _joined(words)) is not None:
-                self._joined.setdefault(joined, value)
+            self._joined.setdefault(joined(words), value)
         self.examples: dict[tuple[str, ...], str] = {}
         for example in attribute.examples:
             self.examples.setdefault(tokens(example), " ".join(example.split()))
@@ -125,8 +123,7 @@ class _Lookup:
             found = self._measured.get(_key(quantity))
             return found if found is not None else self._folded.get(tokens(clean))
         words = tokens(clean)
-        joined = _joined(words)
-        return self._folded.get(words) or (None if joined is None else self._joined.get(joined))
+        return self._folded.get(words) or self._joined.get(joined(words))
 
     def measured(self, clean: str) -> Quantity | None:
         """The quantity, in the attribute's unit where it has one of that dimension."""
@@ -134,12 +131,6 @@ class _Lookup:
         if quantity is None or self.unit is None:
             return quantity
         return quantity.to(self.unit) or quantity
-
-
-def _joined(words: tuple[str, ...]) -> str | None:
-    """The words as one, "T-shirt" as "tshirt"; None without a letter: 1 5 is not 15."""
-    joined = "".join(words)
-    return joined if any(c.isalpha() for c in joined) else None
 
 
 def _key(quantity: Quantity) -> tuple[tuple[Decimal, ...], str | None, str]:

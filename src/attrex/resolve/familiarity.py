@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from attrex.core import Product
-from attrex.normalise.folding import tokens
+from attrex.normalise.folding import joined, tokens
 from attrex.schema.quantity import parse_quantity
 from attrex.text.folding import fold_text
 
@@ -25,10 +25,8 @@ LEVELS = len(BOUNDS) + 2
 """Level 0 was never stated in a text."""
 LONGEST = 12
 """Words of a value; a longer one counts as never stated."""
-
 MOST_SPELLINGS = 5_000
 """Of an attribute, the commonest values'."""
-
 Phrase = tuple[str, ...]
 Counts = Mapping[str, Mapping[Phrase, tuple[int, int]]]
 
@@ -77,7 +75,7 @@ class Familiarity:
         """As the cells write it: a value of theirs that is the same letter case aside, else the commonest
         that is the same but for punctuation, spaces and a plural s, else the value itself."""
         alike, loosely = self._ways.get(attribute, _NO_WAYS)
-        return alike.get(fold_text(value)) or loosely.get("".join(tokens(value)), value)
+        return alike.get(fold_text(value)) or loosely.get(joined(tokens(value)), value)
 
     @cached_property
     def _ways(self) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
@@ -85,7 +83,7 @@ class Familiarity:
         for name, own in self.spellings.items():
             loosely: dict[str, str] = {}
             for spelling in own:
-                loosely.setdefault("".join(tokens(spelling)), spelling)
+                loosely.setdefault(joined(tokens(spelling)), spelling)
             made[name] = {fold_text(spelling): spelling for spelling in own}, loosely
         return made
 
@@ -134,7 +132,7 @@ def _spellings(products: Iterable[Product]) -> dict[str, list[str]]:
                 cells[name][fold_text(value.text)][" ".join(value.text.split())] += 1
     made = {}
     for name, ways in cells.items():
-        worded = [way for folded, way in ways.items() if "".join(tokens(folded)).strip("0123456789.,/")]
+        worded = [way for folded, way in ways.items() if any(map(str.isalpha, joined(tokens(folded))))]
         common = sorted(worded, key=lambda way: -way.total())[:MOST_SPELLINGS]
         spelt = [way.most_common(1)[0][0] for way in common]
         made[name] = [each for each in spelt if parse_quantity(each) is None]

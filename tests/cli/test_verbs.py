@@ -149,6 +149,20 @@ def test_fill_gives_the_user_s_table_back(shell: Shell, table: Path, model: Path
     assert all(value.lower() in title.lower() for value, title in texts)
 
 
+def test_a_cell_is_filled_in_the_catalogue_s_own_writing(shell: Shell, tmp_path: Path) -> None:
+    """Also with a value that is no example of the schema's, which has the ten commonest."""
+    trees = ("Ash", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Larch", "Maple", "Oak", "Pine", "Rowan", "Yew")
+    kinds = [f"{tree} Coats" for tree in trees for _ in range(9 if tree == "Yew" else 10)]
+    rows = [f"{at},{kind.upper()} no. {at},{kind}" for at, kind in enumerate(kinds)]
+    table, filled = tmp_path / "t.csv", tmp_path / "filled.csv"
+    table.write_text("\n".join(["id,title,Kind", *rows, "new,YEW COATS for rain,"]) + "\n", encoding="utf-8")
+    assert shell("fit", table, "-o", tmp_path / "m", "--recipe", "lexicon", "-q").code == 0
+    (kind,) = read_schema(tmp_path / "m" / "schema.yaml").every
+    assert "Yew Coats" not in kind.examples
+    assert shell("fill", table, "-m", tmp_path / "m", "-o", filled, "-q").code == 0
+    assert read_csv(filled)[-1]["Kind"] == "Yew Coats"
+
+
 def test_fill_for_machines(shell: Shell, table: Path, model: Path, tmp_path: Path) -> None:
     done = shell("fill", table, "-m", model, "-o", tmp_path / "f.csv", "--json")
     told = json.loads(done.out)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ from attrex.models.catalog import CATALOG
 from attrex.models.eave import DescribedQuestion, PreparedContext
 from attrex.models.eave_frozen import HEAVY_TOKENS
 from attrex.models.questions import LONGEST
-from attrex.nn.threads import one_thread
 from attrex.normalise import Normaliser
 from attrex.resolve import Policy, Resolver
 from attrex.text.windows import cut
@@ -33,12 +31,6 @@ from tests.models.small_eave import begun, counted
 
 THREE = list(SCHEMA.every)
 ALL = [(p, a) for p in range(len(PRODUCTS)) for a in range(3)]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 @pytest.fixture(scope="module")

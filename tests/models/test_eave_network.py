@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from attrex.nn.encoders import PretrainedEncoder
 from attrex.nn.fusion import CrossAttentionFusion, FixedFusion, Fusion, LearnedFusion
 from attrex.nn.layered import PLACES, Hook, Place, layer
 from attrex.nn.pairs import Pairs
-from attrex.nn.threads import one_thread
 
 EACH_PLACE = pytest.mark.parametrize("place", PLACES)
 EACH_FUSION = pytest.mark.parametrize("fusion", ["fixed", "learned", "cross_attention"])
@@ -24,12 +22,6 @@ EACH_KIND = pytest.mark.parametrize("kind", ["bert", "t5"])
 CONTEXTS = [torch.tensor([3, 5, 7, 9, 11, 2]), torch.tensor([4, 4, 8]), torch.tensor([6, 21, 20, 2])]
 ATTRIBUTES = [torch.tensor([12, 13, 2]), torch.tensor([14])]
 ASKS = [(0, 1), (1, 0), (0, 0), (2, 1)]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 def encoder(kind: str, width: int, layers: int) -> PretrainedEncoder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,6 @@ from tests.conformance.ten import PRODUCTS, SCHEMA, pool
 
 ATTRIBUTES = list(SCHEMA.every)
 ALL = [(p, a) for p in range(len(PRODUCTS)) for a in range(3)]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
 from attrex.models import eave
-from attrex.nn.threads import one_thread
 from attrex.training.settings import Settings
 from attrex.training.trainer import AttrexTrainer
 from tests.conformance.base import make_base
 from tests.conformance.ten import pool
 from tests.models.small_eave import begun, counted
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 @pytest.fixture(scope="module")

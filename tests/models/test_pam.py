@@ -3,7 +3,6 @@ copies, or generates what the category's products have; the category predicted b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from attrex.errors import ConfigError, ModelError
 from attrex.models.pam import build_pam, printed_boxes
 from attrex.models.pam_network import of_berts_kind
 from attrex.models.text_encoders import PretrainedText
-from attrex.nn.threads import one_thread
 from attrex.nn.writer import NO_COPY
 from attrex.schema import Schema
 from attrex.supervision.distant import label
@@ -31,12 +29,6 @@ from tests.models.small_smartave import alike, scores
 from tests.nn.detectors import write_detector
 
 VISION = {"vision_size": SIDE, "vision_widths": [16, 16, 16, 16]}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 def begun(base: Path, among: Pool | None = None, **arguments: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,9 @@ from attrex.models.smartave_inputs import PICTURE
 from attrex.models.vision_encoders import DETECTOR, DetectedVision, SmallVision
 from attrex.nn.detector import Detector
 from attrex.nn.pretrained import Base
-from attrex.nn.threads import one_thread
-from tests.conformance.base import make_base
 from tests.conformance.ten import COLOUR, PRODUCTS, SCHEMA, pool
 from tests.models.small_smartave import alike, ask, begun
-from tests.nn.detectors import Told, write_detector
+from tests.nn.detectors import Told
 
 FORMS = pytest.mark.parametrize("form", ["seen", "apart"])
 SIDE = 64
@@ -36,19 +33,6 @@ SEEING: dict[str, Any] = {
     "detector_size": SIDE,
 }
 LEFT, RIGHT = (0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bases")
-    write_detector(folder / "detector")
-    return make_base(folder / "tiny")
 
 
 def picture(seed: int) -> Picture:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-import pytest
 import torch
 from torch import nn
 
@@ -13,7 +12,6 @@ from attrex.models.bilstm_crf import build_separate
 from attrex.models.separate_tagger import SeparateNetwork, copies
 from attrex.models.trained import TrainedModel
 from attrex.nn.encoders import RecurrentEncoder
-from attrex.nn.threads import one_thread
 from attrex.schema import Schema
 from attrex.supervision.distant import label
 from attrex.training import Settings, fit
@@ -24,12 +22,6 @@ STATED = [
     ("Wool cap, blue", "blue", "Wool"),
     ("Steel mug", None, "Steel"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 def trained(

@@ -18,7 +18,6 @@ from attrex.models.smartave import build_smartave_text
 from attrex.models.smartave_inputs import CATEGORY, NOT_TEXT, OTHER, PICTURE, BlockMaker, Laid, lines
 from attrex.nn.beams import Written
 from attrex.nn.structured import ATTRIBUTE, PATTERNS
-from attrex.nn.threads import one_thread
 from attrex.nn.writer import in_front
 from attrex.schema import Schema
 from attrex.supervision.distant import label
@@ -30,12 +29,6 @@ from tests.conformance.ten import COLOUR, MATERIAL, PRODUCTS, pool, product
 from tests.models.small_smartave import ATTRIBUTES, alike, ask, begun
 
 FORMS = pytest.mark.parametrize("form", ["seen", "apart"])
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 # --- blocks ---

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,14 @@ import pytest
 from attrex.core import Picture, Product, Source
 from attrex.errors import ConfigError
 from attrex.models.smartave import build_smartave_text
-from attrex.nn.threads import one_thread
+from attrex.models.smartave_inputs import lay_out
+from attrex.nn.writer import NO_COPY
 from attrex.text.reading import read
 from attrex.text.windows import cut
 from tests.conformance.ten import COLOUR, PRODUCTS, SIDE, picture, pool, product
 from tests.models.small_smartave import ATTRIBUTES, alike, ask, begun
 
 FORMS = pytest.mark.parametrize("form", ["seen", "apart"])
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 # --- pictures ---
@@ -146,3 +140,23 @@ def test_a_wrong_argument_is_named(arguments: dict[str, Any], message: str) -> N
 def test_a_block_longer_than_the_encoder_s_positions_is_refused(base: Path) -> None:
     with pytest.raises(ConfigError, match=r"block is 200 and an attribute .* the encoder has 128 positions"):
         begun(base, block=200)
+
+
+def test_what_is_copied_on_from_does_not_cross_sources(base: Path) -> None:
+    """A source's first token, and a block's, has nothing in front of it, whatever stands before."""
+    model = begun(base, "smartave-text", block=8)
+    sources = (Source("title", "red hat"), Source("bullets", "blue wool mug of steel and glass"))
+    product = Product("p", None, sources)
+    (reading,) = read([product], model.tokeniser)
+    network = model.network
+    rows = [network.reader.maker.product(reading)]
+    pieces_T, fronts_T = lay_out(rows, [reading], network.extraction.script).pieces_NT2[0].unbind(1)
+    own = [at for at, source in enumerate(reading.sources) if source == 0]
+    title, rest = pieces_T[: len(own)].tolist(), pieces_T[len(own) :].tolist()
+    assert fronts_T[: len(own)].tolist() == [NO_COPY, *title[:-1]]
+    begins = [at for at, front in enumerate(fronts_T[len(own) :].tolist()) if front == NO_COPY]
+    blocks = len(rows[0]) - 1
+    assert len(begins) == blocks > 1
+    assert begins[0] == 0
+    for at, front in enumerate(fronts_T[len(own) :].tolist()):
+        assert front == (NO_COPY if at in begins else rest[at - 1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,33 +20,17 @@ from attrex.models.smartave import build_smartave
 from attrex.models.smartave_network import Asked
 from attrex.models.smartave_regions import painted_over, strongest, with_regions
 from attrex.nn.boxes import WHOLE, grid, rectangles
-from attrex.nn.threads import one_thread
 from attrex.schema import Schema
 from attrex.supervision.distant import label
 from attrex.training import Settings, fit
-from tests.conformance.base import make_base
 from tests.conformance.ten import COLOUR
 from tests.models.small_smartave import ask, begun
-from tests.nn.detectors import write_detector
 
 FORMS = pytest.mark.parametrize("form", ["seen", "apart"])
 SIDE = 56
 LEFT, RIGHT = (0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0)
 SEEING: dict[str, Any] = {"vision_size": SIDE, "vision_widths": [16, 16, 16, 16]}
 INFERRED = Evidence("inferred")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bases")
-    write_detector(folder / "detector")
-    return make_base(folder / "tiny")
 
 
 def picture(seed: int, side: int = SIDE) -> Picture:

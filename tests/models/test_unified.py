@@ -357,3 +357,26 @@ def test_rare_words_share_an_embedding() -> None:
     assert "cotton" in words[1] < words[0]
     with pytest.raises(ConfigError, match=r"model.arguments.at_least: expected a whole number from 1, got 0"):
         begun(at_least=0)
+
+
+# --- how it begins ---
+
+
+@pytest.mark.parametrize("range", ["none", "prototypes", "dynamic"])
+def test_before_anything_is_learnt_nearly_every_token_is_outside(range: str) -> None:
+    part = begun(range=range).network.part
+    source = part.decoder if range == "none" else getattr(part.tags.policy, "own", None)
+    source = source or part.tags.policy.shared
+    shares_AK = source.linear.own[:, :, -1].softmax(1)
+    assert shares_AK[:, 0].min() > 0.9
+
+
+@pytest.mark.parametrize(("values", "weight"), [("head", 1.0), ("none", UNLOCATED_WEIGHT)])
+def test_a_value_that_stands_nowhere_counts_in_full_where_a_head_answers_it(
+    values: str, weight: float
+) -> None:
+    model = begun(values=values)
+    product = replace(PRODUCTS[0], stated={NAMES[0]: (Stated("nowhere at all"),)})
+    (example,) = model.examples(label([product], SCHEMA)[0], 0)
+    (ask,) = (ask for ask in example.asks if ask.unlocated)
+    assert ask.weight == weight

@@ -178,7 +178,7 @@ class Judged:
 
 def run(row: Row, ground: Ground, labels: int | None, seed: int, keep: Path) -> Judged:
     """Fits and judges, unless it was done before."""
-    place = keep / f"{row.name}-{labels}-{seed}.json".replace(" ", "_").replace(",", "")
+    place = keep / f"{row.name}-{labels}-{seed}-{ground.scale.examples}.json".replace(" ", "_").replace(",", "")
     if place.is_file():
         return Judged(**json.loads(place.read_text("utf-8")))
     began = time.monotonic()
@@ -278,8 +278,9 @@ def similar(confused: Mapping[str, int]) -> float:
 
 def table(part: str, ground: Ground, keep: Path, name: str) -> None:
     """Fits every row at every number of labels with every seed."""
-    chosen = ground.scale.labels if part in ("rivals", "comparison") else ground.scale.labels[1:3]
-    labels = chosen or ground.scale.labels
+    labels = ground.scale.labels
+    if part not in ("rivals", "comparison") and len(labels) == len(FULL.labels):
+        labels = labels[1:3]
     rows = rows_of(part, ground)
     made = {
         (row.name, n): [run(row, ground, n, seed, keep) for seed in range(ground.scale.seeds)]
@@ -324,14 +325,27 @@ def table(part: str, ground: Ground, keep: Path, name: str) -> None:
     )
 
 
+def chosen_scale(scale: Scale, given: argparse.Namespace) -> Scale:
+    """``scale``, but for what was said otherwise."""
+    return replace(
+        scale,
+        labels=tuple(n or None for n in given.labels) if given.labels else scale.labels,
+        seeds=given.seeds or scale.seeds,
+        examples=given.examples or scale.examples,
+    )
+
+
 def main() -> None:
     """See the module's text."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--keep", type=Path, help="a folder for the bases and the fits; a second run goes on")
     parser.add_argument("--quick", action="store_true", help="to see that it runs; the numbers mean nothing")
+    parser.add_argument("--labels", type=int, nargs="+", help="a value, 0 for all; else 10, 50, 100 and all")
+    parser.add_argument("--seeds", type=int, help="of each fit; else three")
+    parser.add_argument("--examples", type=int, help="questions that a fit sees; else 6,000")
     given = parser.parse_args()
-    scale = QUICK if given.quick else FULL
+    scale = chosen_scale(QUICK if given.quick else FULL, given)
     with tempfile.TemporaryDirectory() as temporary:
         keep = given.keep or Path(temporary)
         keep.mkdir(parents=True, exist_ok=True)

@@ -178,7 +178,9 @@ class Judged:
 
 def run(row: Row, ground: Ground, labels: int | None, seed: int, keep: Path) -> Judged:
     """Fits and judges, unless it was done before."""
-    place = keep / f"{row.name}-{labels}-{seed}-{ground.scale.examples}.json".replace(" ", "_").replace(",", "")
+    place = keep / f"{row.name}-{labels}-{seed}-{ground.scale.examples}.json".replace(" ", "_").replace(
+        ",", ""
+    )
     if place.is_file():
         return Judged(**json.loads(place.read_text("utf-8")))
     began = time.monotonic()

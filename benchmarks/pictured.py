@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import attrex
 from attrex.api.recipe import Recipe, load_recipe
-from attrex.api.scoring import judge_all
+from attrex.api.scoring import judge_results
 from attrex.core import Product, Source
 from attrex.evaluation import Judged
+from attrex.extract import Request
 from attrex.schema import Schema
 
 TEXT_ONLY = "text only"
@@ -71,16 +72,33 @@ def fitted(
     return extractor, seconds
 
 
-def judged_by(extractor: attrex.Extractor, held: Sequence[Product], kept: Path | None) -> list[Judged]:
-    """What is stated of the held products beside what is said, in canonical form; from the file ``kept``
-    where there is one."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is stated beside what is said, in canonical form: ``judged`` where it is sure enough, and ``best``
+    by the first proposal where it is not."""
+
+    judged: list[Judged]
+    best: list[Judged]
+
+
+def said_by(extractor: attrex.Extractor, held: Sequence[Product], kept: Path | None) -> Said:
+    """Of all that the held products state; from the file ``kept`` where there is one."""
     if kept and kept.is_file():
-        return [Judged(**_tuples(one)) for one in json.loads(kept.read_text("utf-8"))]
-    judged = judge_all(extractor, held, form="canonical")
+        told = json.loads(kept.read_text("utf-8"))
+        return Said(*([Judged(**_tuples(one)) for one in told[part]] for part in ("judged", "best")))
+    requests = [Request(p, [extractor.attribute(name) for name in p.stated]) for p in held]
+    results = list(extractor.run(requests))
+    judged = judge_results(results, form="canonical")
+    proposals = [extraction.alternatives[:1] for result in results for extraction in result.extractions]
+    best = [
+        one if one.predicted else replace(one, predicted=tuple(value.canonical for value in first))
+        for one, first in zip(judged, proposals, strict=True)
+    ]
     if kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps([asdict(one) for one in judged]), "utf-8")
-    return judged
+        told = {"judged": [asdict(one) for one in judged], "best": [asdict(one) for one in best]}
+        kept.write_text(json.dumps(told), "utf-8")
+    return Said(judged, best)
 
 
 def _tuples(fields: dict[str, Any]) -> dict[str, Any]:

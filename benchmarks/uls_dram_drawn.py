@@ -110,6 +110,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--products", type=int, default=6000, help="three fifths of them are learnt from")
     options.add_argument("--epochs", type=int, default=20)
+    options.add_argument("--seeing", type=int, default=12, help="epochs of the vision encoder alone, before")
     options.add_argument("--batch", type=int, default=16)
     options.add_argument("--widths", type=int, nargs=4, default=[16, 32, 64, 128])
     options.add_argument("--encoder", default="bilstm", choices=["bilstm", "pretrained"])
@@ -137,7 +138,8 @@ def main() -> None:
     rows: list[list[Any]] = []
     raw: dict[str, Any] = {}
     for name in given.variants:
-        vision = {"vision_size": SIDE, "vision_widths": given.widths}
+        seeing = 1 if given.quick else given.seeing
+        vision = {"vision_size": SIDE, "vision_widths": given.widths, "vision_epochs": seeing}
         epochs = 1 if given.quick else given.epochs
         recipe = variant(name, epochs=epochs, batch=given.batch, quick=given.quick, vision=vision, **text)
         extractor, seconds = fitted(recipe, train, schema, given.keep)
@@ -180,7 +182,8 @@ def main() -> None:
             "Heat maps: of the true values that titles of the test part name, those whose word has at least "
             "twice as much of its attention within the region where the value is to be seen as the region "
             "has of the picture.",
-            f"{len(train)} products learnt from; text encoder: {given.encoder}; one seed.",
+            f"{len(train)} products learnt from; text encoder: {given.encoder}; one seed. The vision encoder "
+            f"learns of the pictures alone for {given.seeing} epochs first.",
         ],
         raw,
     )

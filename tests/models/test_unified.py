@@ -57,6 +57,12 @@ def all_answers(model: Any, products: list[Product]) -> list[Answer]:
 # --- pictures ---
 
 
+def test_the_vision_encoder_may_learn_to_see_before_all_else() -> None:
+    blind, seeing = (begun(vision_epochs=epochs).network for epochs in (0, 1))
+    own, other = (network.encoder.pictures.vision.state_dict() for network in (blind, seeing))
+    assert any(not torch.equal(own[name], other[name]) for name in own)
+
+
 def test_a_model_says_how_large_it_wants_its_pictures(tmp_path: Path) -> None:
     write_resnet(tmp_path / "resnet")
     assert CATALOG["uls-vl"](**SMALL).traits.pictures == SIDE
@@ -340,6 +346,7 @@ def test_without_a_head_nothing_is_inferred() -> None:
         ),
         ({"attention": "hard"}, "model.arguments.attention: expected one of softmax, printed; got 'hard'"),
         ({"values": "all"}, "model.arguments.values: expected one of head, none; got 'all'"),
+        ({"vision_epochs": -1}, "model.arguments.vision_epochs: expected a whole number from 0, got -1"),
         ({"scheme": "IO"}, "model.arguments.scheme: expected one of BIO, BIOE; got 'IO'"),
     ],
 )

@@ -7,20 +7,21 @@ import pytest
 import torch
 
 from attrex.nn.unified import Seen
-from attrex.nn.value_head import LateFusion, ValueHead, value_loss
+from attrex.nn.value_head import LateFusion, SecondLook, ValueHead, picture_alone, value_loss
 from tests.nn.seen import B, D, P, T, seen
 
 SIZES = [2, 0, 1]
-BOTH = pytest.mark.parametrize("kind", [ValueHead, LateFusion])
+Head = ValueHead | LateFusion | SecondLook
+EACH = pytest.mark.parametrize("kind", [ValueHead, LateFusion, SecondLook])
 
 
-def made(kind: type[ValueHead | LateFusion]) -> ValueHead | LateFusion:
+def made(kind: type[Head]) -> Head:
     torch.manual_seed(0)
     return kind(D, SIZES, dropout=0.0)
 
 
-@BOTH
-def test_each_attribute_s_classes_add_up_to_one(kind: type[ValueHead | LateFusion]) -> None:
+@EACH
+def test_each_attribute_s_classes_add_up_to_one(kind: type[Head]) -> None:
     head = made(kind)
     probabilities_BC = head(seen()).exp()
     assert probabilities_BC.shape == (B, 6)
@@ -80,6 +81,36 @@ def test_late_fusion_joins_attribute_text_and_picture_at_the_end() -> None:
     blind: Seen = replace(given, picture_BD=torch.zeros(B, D))
     assert (head(blind)[0] - logarithms_BC[0]).abs().max() > 1e-3
     assert given.memory_BMD.shape[1] == T + P
+
+
+def test_a_second_look_is_multiplied_with_the_first() -> None:
+    head, given = made(SecondLook), seen()
+    assert isinstance(head, SecondLook)
+    all_BC, picture_BC = head.opinions(given)
+    torch.testing.assert_close(all_BC, head.all(given))
+    product_BC = all_BC.exp() * picture_BC.exp()
+    for begin, end in ((0, 3), (3, 4), (4, 6)):
+        share_BC = product_BC[:, begin:end] / product_BC[:, begin:end].sum(1, keepdim=True)
+        torch.testing.assert_close(head(given).exp()[:, begin:end], share_BC)
+
+
+def test_a_second_look_reads_no_word() -> None:
+    head, given = made(SecondLook), seen()
+    assert isinstance(head, SecondLook)
+    other = replace(seen(2), patches_BPD=given.patches_BPD, picture_BD=given.picture_BD)
+    torch.testing.assert_close(head.picture(picture_alone(other)), head.picture(picture_alone(given)))
+    assert (head.all(other) - head.all(given)).abs().max() > 1e-3
+    head.opinions(given)[1].sum().backward()  # type: ignore[no-untyped-call]  # torch's own
+    assert all(parameter.grad is None for parameter in head.all.parameters())
+
+
+def test_a_second_look_at_nothing_says_nothing() -> None:
+    """The second product has no picture."""
+    head, given = made(SecondLook), seen()
+    assert isinstance(head, SecondLook)
+    assert head.opinions(given)[1][1].eq(0).all()
+    torch.testing.assert_close(head(given)[1], head.all(given)[1])
+    assert (head(given)[0] - head.all(given)[0]).abs().max() > 1e-3
 
 
 def test_its_loss_is_summed_by_product() -> None:

@@ -15,10 +15,12 @@ from torch import Tensor, nn
 
 from attrex.core import Product
 from attrex.models.inputs import Inputs
+from attrex.models.learning_to_see import learn_to_see
 from attrex.models.text_encoders import MadeText, TextPart
 from attrex.models.vision_encoders import MadeVision, VisionPart
 from attrex.nn.encoders import PretrainedEncoder, RecurrentEncoder, ShapedEncoder
 from attrex.nn.unified import NoPictures, PictureReader, Seen, UnifiedEncoder
+from attrex.nn.vision import SmallResNet
 from attrex.supervision.pool import Pool
 
 
@@ -31,13 +33,17 @@ class WithVision(nn.Module):
 
 
 class PicturedText:
-    """A text part with a vision part beside it."""
+    """A text part with a vision part beside it. ``seeing``: epochs in which a vision encoder that learns from
+    nothing learns from the pictures alone (``models.learning_to_see``)."""
 
-    def __init__(self, text: TextPart, vision: VisionPart) -> None:
-        self.text, self.vision = text, vision
+    def __init__(self, text: TextPart, vision: VisionPart, *, seeing: int = 0) -> None:
+        self.text, self.vision, self.seeing = text, vision, seeing
 
     def make(self, pool: Pool) -> MadeText:
-        return _both(self.text.make(pool), self.vision.make())
+        made = self.vision.make()
+        if isinstance(made.encoder, SmallResNet):
+            learn_to_see(made.encoder, pool, self.seeing)
+        return _both(self.text.make(pool), made)
 
     def remake(self, files: Mapping[str, str]) -> MadeText:
         return _both(self.text.remake(files), self.vision.remake(files))

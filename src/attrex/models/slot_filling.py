@@ -47,11 +47,11 @@ MakeSlots = Callable[[int, int], Any]
 """From the encoder's width and the number of attributes to a module that is ``SizedSlots``."""
 
 
-def value_head(arguments: Mapping[str, Any]) -> MakeValues | None:
+def value_head(arguments: Mapping[str, Any], kind: type[nn.Module] = ValueHead) -> MakeValues | None:
     """By a builder's arguments ``values`` and ``dropout``."""
     if one_of("values", arguments["values"], get_args(Values)) == "none":
         return None
-    return partial(ValueHead, dropout=arguments["dropout"])
+    return partial(kind, dropout=arguments["dropout"])
 
 
 def joint_tagger(

@@ -38,6 +38,7 @@ from attrex.models.vision_encoders import VisionArguments
 from attrex.nn.attribute_range import DynamicPolicy, PrototypePolicy, WordPolicy
 from attrex.nn.slots import RecurrentSlots
 from attrex.nn.text_guided import Attending, Concatenated, SelfAttended, TextGuided, WordsAlone
+from attrex.nn.value_head import SecondLook, ValueHead
 
 Joined = Literal["tir", "self-attention", "concatenation"]
 Range = Literal["none", "prototypes", "dynamic", "words"]
@@ -75,7 +76,7 @@ def build_uls_l(
         arguments,
         text=TextArguments.among(arguments).part(),
         attributes=KnownValues(),
-        mechanism=_mechanism(arguments, lambda text: WordsAlone()),
+        mechanism=_mechanism(arguments, lambda text: WordsAlone(), ValueHead),
         window=window,
         replacement=replacement,
     )
@@ -99,6 +100,7 @@ def build_uls_vl(
     vision_frozen: bool = False,
     vision_size: int = 112,
     vision_widths: Sequence[int] = (32, 64, 128, 256),
+    vision_epochs: int = 0,
     joined: Joined = "tir",
     attention: Attending = "softmax",
     inner: int | None = None,
@@ -115,6 +117,8 @@ def build_uls_vl(
 
     ``at_least``: words of "bilstm" that stand fewer times in the training data share one embedding.
 
+    ``vision_epochs``: of a "small" vision encoder with the pictures alone, before all is learnt together.
+
     ``joined``: how patches meet words before the language encoder; ``attention``: with a softmax or as Eq. 2
     to 4 are printed; ``inner``: D' of Eq. 1, the words' width where it is left out.
 
@@ -127,6 +131,10 @@ def build_uls_vl(
     arguments: dict[str, Any] = {**locals(), "vision_widths": list(vision_widths)}
     one_of("joined", joined, get_args(Joined))
     one_of("attention", attention, get_args(Attending))
+    if isinstance(vision_epochs, bool) or not isinstance(vision_epochs, int) or vision_epochs < 0:
+        raise ConfigError(
+            f"model.arguments.vision_epochs: expected a whole number from 0, got {vision_epochs!r}"
+        )
     if encoder == "bilstm" and embedding != width:
         raise ConfigError(
             f"model.arguments.embedding is {embedding} and width is {width}; "
@@ -144,16 +152,18 @@ def build_uls_vl(
     return TrainedModel(
         "uls-vl",
         arguments,
-        text=PicturedText(TextArguments.among(arguments).part(), part),
+        text=PicturedText(TextArguments.among(arguments).part(), part, seeing=vision_epochs),
         attributes=KnownValues(),
-        mechanism=_mechanism(arguments, joiner),
+        mechanism=_mechanism(arguments, joiner, SecondLook),
         window=window,
         pictures=part.size,
     )
 
 
-def _mechanism(arguments: dict[str, Any], joiner: Callable[[MadeText], nn.Module]) -> UnifiedTagger:
-    """What both have in common, by the builders' arguments."""
+def _mechanism(
+    arguments: dict[str, Any], joiner: Callable[[MadeText], nn.Module], head: type[nn.Module]
+) -> UnifiedTagger:
+    """What both have in common, by the builders' arguments; ``head``: their value head."""
     range, others = arguments["range"], arguments["others"]
     scheme = SCHEMES[one_of("scheme", arguments["scheme"], SCHEMES)]
     one_of("range", range, get_args(Range))
@@ -192,6 +202,6 @@ def _mechanism(arguments: dict[str, Any], joiner: Callable[[MadeText], nn.Module
     return UnifiedTagger(
         lambda text: unified(text, joiner(text)),
         tags,
-        values=value_head(arguments),
+        values=value_head(arguments, head),
         others=None if range == "none" else others,
     )

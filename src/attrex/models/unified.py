@@ -87,17 +87,17 @@ class UnifiedNetwork(nn.Module):
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """``loss``: the tags' negative log likelihood, the binary cross-entropy of the attribute range and
-        the cross-entropy of the values, summed over what is known of a product, averaged over products."""
+        the cross-entropy of each opinion of the values, summed over what is known of a product, averaged over
+        products."""
         seen = see(self.encoder, Inputs.of(batch), batch)
         looked = self.part.look(seen)
         loss_B = self.part.loss(looked, batch)
         if looked.range_BA is not None:
             loss_B = loss_B + range_loss(looked.range_BA, batch["has_BA"], batch["known_BA"])
         if self.values is not None:
-            logarithms_BC = self.scorer(seen)
-            loss_B = loss_B + value_loss(
-                logarithms_BC, batch["class_product_M"], batch["class_M"], batch["class_weight_M"]
-            )
+            known = [batch[name] for name in ("class_product_M", "class_M", "class_weight_M")]
+            for logarithms_BC in self.scorer.opinions(seen):
+                loss_B = loss_B + value_loss(logarithms_BC, *known)
         return {"loss": loss_B.mean()}
 
 

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from attrex.nn.unified import Seen
-from attrex.nn.value_head import Classes, text_mean
+from attrex.nn.value_head import Classes, OneOpinion, text_mean
 
 TEXT, PICTURE, BOTH = range(3)
 
 
-class ModalityAttention(nn.Module):
+class ModalityAttention(OneOpinion):
     """``heads`` and ``layers`` of the Transformer in which words and patches meet; implements
     ``nn.value_head.ValueScorer``."""
 

@@ -10,6 +10,7 @@ D hidden.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import torch
@@ -26,6 +27,18 @@ class ValueScorer(Protocol):
     def __call__(self, seen: Seen) -> Tensor:
         """Log probabilities ``(B, C)``; those of each attribute's classes add up to one."""
         ...
+
+    def opinions(self, seen: Seen) -> Sequence[Tensor]:
+        """The log probabilities that are learnt, each by itself; the answer is made of them."""
+        ...
+
+
+class OneOpinion(nn.Module):
+    """A ``ValueScorer`` that answers what it learns."""
+
+    def opinions(self, seen: Seen) -> tuple[Tensor]:
+        """See ``ValueScorer``."""
+        return (self(seen),)
 
 
 class Classes(nn.Module):
@@ -60,7 +73,7 @@ class Classes(nn.Module):
         return scores_BAW.log_softmax(2)[:, self.attribute_C, self.column_C]
 
 
-class ValueHead(nn.Module):
+class ValueHead(OneOpinion):
     """Each attribute has a query that attends to the states of the words and to the patches; what it finds is
     joined by the mean of the words' states with a vector of the attribute's own, and by the picture as a
     whole: a query that looks everywhere, as all do at first, tells a vision encoder next to nothing. The mean
@@ -92,6 +105,41 @@ class ValueHead(nn.Module):
         return logarithms_BC
 
 
+class SecondLook(nn.Module):
+    """A value head, and beside it one that sees the picture alone; what both say is multiplied. Each learns
+    by itself: what a name tells is learnt so soon that little is left for a picture to be learnt from, and
+    where a name tells nothing, a head that has learnt to read it goes on guessing by it."""
+
+    def __init__(self, width: int, sizes: Sequence[int], *, dropout: float) -> None:
+        super().__init__()
+        self.all = ValueHead(width, sizes, dropout=dropout)
+        self.picture = ValueHead(width, sizes, dropout=dropout)
+        self.first = self.all.first
+
+    def opinions(self, seen: Seen) -> tuple[Tensor, Tensor]:
+        """Of a product without a picture the second says nothing, log 1 of all classes."""
+        pictured_B1 = seen.mask_BP.any(1, keepdim=True)
+        return self.all(seen), self.picture(picture_alone(seen)) * pictured_B1
+
+    def forward(self, seen: Seen) -> Tensor:
+        """Log probabilities ``(B, C)``."""
+        both_BC = torch.stack(self.opinions(seen)).sum(0)
+        ends = [*self.first[1:], both_BC.shape[1]]
+        own = [both_BC[:, begin:end].log_softmax(1) for begin, end in zip(self.first, ends, strict=True)]
+        return torch.cat(own, 1) if own else both_BC
+
+
+def picture_alone(seen: Seen) -> Seen:
+    """Without a word."""
+    return replace(
+        seen,
+        states_BTD=seen.states_BTD[:, :0],
+        mask_BT=seen.mask_BT[:, :0],
+        memory_BMD=torch.cat([seen.patches_BPD, seen.picture_BD.unsqueeze(1)], 1),
+        mask_BM=torch.cat([seen.mask_BP, seen.mask_BP[:, :1]], 1),
+    )
+
+
 def text_mean(seen: Seen) -> Tensor:
     """The mean of the words' states ``(B, D)``, nought where there are no words."""
     mask_BT1 = seen.mask_BT.unsqueeze(2)
@@ -99,7 +147,7 @@ def text_mean(seen: Seen) -> Tensor:
     return mean_BD
 
 
-class LateFusion(nn.Module):
+class LateFusion(OneOpinion):
     """The MAE baseline (Logan et al. 2017): one vector of the attribute, one of the text and one of the
     picture side by side through two layers; the classes are compared with what comes out."""
 

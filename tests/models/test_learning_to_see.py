@@ -58,7 +58,9 @@ def apart(encoder: SmallResNet) -> float:
 
 def test_what_pictures_show_is_told_apart_afterwards() -> None:
     encoder, before = fresh(), apart(fresh())
-    learn_to_see(encoder, pool(MUGS), 12)
+    said: list[str] = []
+    learn_to_see(encoder, pool(MUGS), 12, said.append)
+    assert said[::11] == ["pictures alone, epoch 1 of 12", "pictures alone, epoch 12 of 12"]
     assert apart(encoder) > 1.3 * before
 
 
@@ -66,7 +68,7 @@ def test_the_same_seed_sees_the_same() -> None:
     made = []
     for _ in range(2):
         encoder = fresh()
-        learn_to_see(encoder, pool(MUGS[:9]), 1)
+        learn_to_see(encoder, pool(MUGS[:9]), 1, print)
         made.append(encoder.state_dict())
     assert all(torch.equal(made[0][name], made[1][name]) for name in made[0])
     assert any(not torch.equal(made[0][name], tensor) for name, tensor in fresh().state_dict().items())
@@ -77,7 +79,7 @@ def test_the_same_seed_sees_the_same() -> None:
 )
 def test_without_epochs_or_pictures_it_stays_as_it_is(products: list[Product], epochs: int) -> None:
     encoder = fresh()
-    learn_to_see(encoder, pool(products), epochs)
+    learn_to_see(encoder, pool(products), epochs, print)
     assert all(torch.equal(fresh().state_dict()[name], t) for name, t in encoder.state_dict().items())
 
 

@@ -3,7 +3,7 @@ frozen weights, parameter groups, and examples that differ from epoch to epoch."
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -40,7 +40,7 @@ class Network(nn.Module):
 
 
 class Line:
-    """Implements ``Learner`` and ``StorableModel``; ``epochs`` records which epochs' examples were used."""
+    """A ``Learner``, ``Warming`` and ``StorableModel``; ``seen`` tells which examples were used."""
 
     traits = Traits("closed")
     tokeniser = None
@@ -49,9 +49,17 @@ class Line:
     def __init__(self, setting: int = 0) -> None:
         self.setting = setting
         self.seen: list[list[int]] = []
+        self.warmed = 0
 
     def begin(self, pool: Pool) -> None:
         self.network = Network()
+
+    def warm_up(self, pool: Pool, say: Callable[[str], None]) -> None:
+        """What a part learns by itself: a little, by chance."""
+        self.warmed += 1
+        with torch.no_grad():
+            for parameter in self.network.encoder.parameters():
+                parameter += 0.01 * torch.randn_like(parameter)
 
     def examples(self, pool: Pool, epoch: int) -> Iterable[tuple[int, int]]:
         return [(epoch, at) for at in range(len(pool.products))]

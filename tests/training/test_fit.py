@@ -258,6 +258,7 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(
     resumed, again = run(lines.append)
     assert lines[0] == f"going on from checkpoint-{3 * (stops[-1] - 1)} of a run that was stopped"
     assert lines[1].startswith(f"epoch {stops[-1]} of 6")
+    assert (resumed.warmed, undisturbed.warmed) == (0, 1)
     assert same(weights(resumed), weights(undisturbed))
     assert (again.epochs, again.score, again.loss) == (report.epochs, report.score, report.loss)
     assert resumed.seen == undisturbed.seen[3 * (stops[-1] - 1) :]
@@ -275,6 +276,7 @@ def test_a_run_killed_after_training_is_only_finished(patience: int | None, tmp_
     resumed = Line()
     again = fit(resumed, pool(), Scores(resumed), chosen)
     assert resumed.seen == []
+    assert (resumed.warmed, undisturbed.warmed) == (0, 1)
     assert same(weights(resumed), weights(undisturbed))
     assert (again.epochs, again.score) == (report.epochs, report.score)
 

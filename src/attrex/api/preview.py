@@ -28,7 +28,7 @@ from attrex.errors import InputError
 from attrex.io.pictures import PictureAccess
 from attrex.io.rows import Reader
 from attrex.models.folder import StorableModel
-from attrex.models.interface import Learner
+from attrex.models.interface import Learner, Warming
 from attrex.schema import Schema
 from attrex.supervision.distant import LabelReport, label
 from attrex.supervision.pool import Pool
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 EXAMPLES = 10
 TIMED = 300
 """Products on which learning is tried, to tell how long all of it takes."""
+WARMED = 32
+"""The same for what a part of a model learns by itself first."""
 MORE = 4
 """By how many times more examples each training step that is tried has."""
 ENOUGH = 4
@@ -180,7 +182,9 @@ def _expected(model: StorableModel, pool: Pool, recipe: Recipe, seed: int) -> fl
     if settings is not None:
         epochs = settings.epochs_over(len(pool.products))
         share = len(pool.products) / len(indices)
-        return _training_time(cast(Learner, model), part, settings.batch) * epochs * share
+        learner = cast(Learner, model)
+        seconds = _training_time(learner, part, settings.batch) * epochs * share
+        return seconds + _warming_time(learner, part) * len(pool.products)
     begun = time.monotonic()
     learn(model, part, [], recipe, None, lambda line: None, complete=False, seed=seed)
     return (time.monotonic() - begun) * len(pool.products) / len(indices)
@@ -204,6 +208,17 @@ def _training_time(learner: Learner, part: Pool, size: int) -> float:
         took = _step(learner, examples, number)
         each = max(0.0, took - before) / (number - fewer)
     return (took + each * (most - number)) * len(examples) / most
+
+
+def _warming_time(learner: Learner, part: Pool) -> float:
+    """Seconds a product of what a part of the model learns by itself, by trying a few."""
+    if not isinstance(learner, Warming):
+        return 0.0
+    few = min(WARMED, len(part.products))
+    labels = [each for each in part.labels if each.product < few]
+    begun = time.monotonic()
+    learner.warm_up(Pool(part.products[:few], labels, part.schema), lambda line: None)
+    return (time.monotonic() - begun) / few
 
 
 def _step(learner: Learner, examples: Sequence[Any], number: int) -> float:

@@ -7,7 +7,7 @@ more of it than this. Core types only, so that a lexicon and an HTTP endpoint fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -185,6 +185,15 @@ class Identified(Protocol):
 
     def identity(self) -> dict[str, Any]:
         """Its configuration without these; JSON-able. What its version is made of."""
+        ...
+
+
+@runtime_checkable
+class Warming(Protocol):
+    """A learner of which a part may learn by itself, before all is learnt together."""
+
+    def warm_up(self, pool: Pool, say: Callable[[str], None]) -> None:
+        """After ``begin``, but not where a run goes on; ``say`` is told how far it is."""
         ...
 
 

@@ -10,7 +10,7 @@ Legend: C pictures, S pixels a side, M known values of pictures, A attributes.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -54,20 +54,20 @@ class Seeing(nn.Module):
         return mean
 
 
-def learn_to_see(encoder: SmallResNet, pool: Pool, epochs: int) -> None:
-    """Trains the encoder in place, on the device that there is. Pictures are turned about and moved a
-    little. Nothing happens where no picture has a known value."""
+def learn_to_see(encoder: SmallResNet, pool: Pool, epochs: int, say: Callable[[str], None]) -> None:
+    """Trains the encoder in place, on the device on which it is. Pictures are turned about and moved a
+    little. Nothing happens where no picture has a known value. ``say`` is told of each epoch."""
     pixels, known, sizes = known_values(pool)
     if not epochs or not pixels:
         return
-    device = torch.device("cuda") if torch.cuda.is_available() else torch.device("cpu")
+    device = next(encoder.parameters()).device
     learner = Seeing(encoder, sizes).to(device).train()
     chance = random.Random(f"seeing/{torch.initial_seed()}")  # noqa: S311 - no secret depends on it
     steps = epochs * -(-len(pixels) // BATCH)
     optimiser = torch.optim.AdamW(learner.parameters(), lr=RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.15)
     order = list(range(len(pixels)))
-    for _ in range(epochs):
+    for epoch in range(1, epochs + 1):
         chance.shuffle(order)
         for begin in range(0, len(order), BATCH):
             batch = order[begin : begin + BATCH]
@@ -81,7 +81,7 @@ def learn_to_see(encoder: SmallResNet, pool: Pool, epochs: int) -> None:
             nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
             optimiser.step()
             schedule.step()
-    encoder.cpu()
+        say(f"pictures alone, epoch {epoch} of {epochs}")
 
 
 def known_values(pool: Pool) -> tuple[list[Tensor], list[list[tuple[int, int]]], list[int]]:

@@ -5,7 +5,7 @@ Legend: B products, C pictures, G pixels a side.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -40,10 +40,13 @@ class PicturedText:
         self.text, self.vision, self.seeing = text, vision, seeing
 
     def make(self, pool: Pool) -> MadeText:
-        made = self.vision.make()
-        if isinstance(made.encoder, SmallResNet):
-            learn_to_see(made.encoder, pool, self.seeing)
-        return _both(self.text.make(pool), made)
+        return _both(self.text.make(pool), self.vision.make())
+
+    def warm_up(self, made: MadeText, pool: Pool, say: Callable[[str], None]) -> None:
+        """See ``WarmingText``."""
+        assert isinstance(made.encoder, WithVision)
+        if isinstance(made.encoder.vision, SmallResNet):
+            learn_to_see(made.encoder.vision, pool, self.seeing, say)
 
     def remake(self, files: Mapping[str, str]) -> MadeText:
         return _both(self.text.remake(files), self.vision.remake(files))

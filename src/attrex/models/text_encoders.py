@@ -7,9 +7,9 @@ model folder.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from tokenizers import Tokenizer
@@ -64,6 +64,15 @@ class TextPart(Protocol):
     def remake(self, files: Mapping[str, str]) -> MadeText:
         """For a model folder: the architecture, whose trained tensors the caller loads; what the folder
         does not hold, because it was frozen, comes from the base."""
+        ...
+
+
+@runtime_checkable
+class WarmingText(Protocol):
+    """A text part of which something may learn by itself, before all is learnt together."""
+
+    def warm_up(self, made: MadeText, pool: Pool, say: Callable[[str], None]) -> None:
+        """See ``interface.Warming``; ``made``: what ``make`` made of that pool."""
         ...
 
 

@@ -7,7 +7,7 @@ makes it the model it is: its network, and what of the work is done before the o
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -19,7 +19,7 @@ from attrex.models.attribute_parts import AttributePart, AttributeTable
 from attrex.models.interface import Cost, Described, Grid, Prepared, Traits
 from attrex.models.replacement import check_replacement, with_replacements
 from attrex.models.tagging import NOTHING, TRIMS, UNKNOWN, TaggedWindow, Trims, tagged_windows
-from attrex.models.text_encoders import MadeText, TextPart
+from attrex.models.text_encoders import MadeText, TextPart, WarmingText
 from attrex.models.weights import fill_in, grouped, kept
 from attrex.supervision.pool import Pool
 from attrex.text.reading import Reading
@@ -306,6 +306,11 @@ class TrainedModel(Generic[Network]):
         table = self._attributes.begin(attributes, windows)
         self._learnt = Learnt(text, table, self.mechanism.assemble(text, table), trims)
         self._read = (weakref.ref(pool, self._forget), windows)
+
+    def warm_up(self, pool: Pool, say: Callable[[str], None]) -> None:
+        """See ``Warming``."""
+        if isinstance(self._text, WarmingText):
+            self._text.warm_up(self.learnt.text, pool, say)
 
     def _forget(self, pool: weakref.ref[Pool]) -> None:
         self._read = None

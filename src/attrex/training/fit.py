@@ -20,7 +20,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from attrex.core import content_hash
 from attrex.errors import ConfigError, InputError, Interrupted, OutputError
 from attrex.models.folder import StorableModel
-from attrex.models.interface import Learner
+from attrex.models.interface import Learner, Warming
 from attrex.nn import processes
 from attrex.supervision.pool import Pool
 from attrex.training.settings import Settings
@@ -96,6 +96,8 @@ def fit(
         # Other masks for other processes. Not by another seed: all make the same examples of it.
         torch.rand(processes.rank() * _DRAWS, device=trainer.args.device)
         try:
+            if resumed is None and isinstance(model, Warming):
+                model.warm_up(pool, say)
             if resumed is None or not trainer.had_stopped(Path(resumed)):
                 trainer.train(resume_from_checkpoint=resumed)
         except KeyboardInterrupt as stop:

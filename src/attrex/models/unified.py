@@ -29,9 +29,10 @@ from attrex.models.text_encoders import MadeText
 from attrex.models.trained import Learnt
 from attrex.models.unified_tags import TagPart, decoded, range_tensors
 from attrex.nn.attribute_range import range_loss
+from attrex.nn.text_guided import TextGuided
 from attrex.nn.threads import one_thread
 from attrex.nn.unified import UnifiedEncoder
-from attrex.nn.value_head import ValueScorer, value_loss
+from attrex.nn.value_head import ShownWords, ValueScorer, value_loss
 from attrex.text.reading import Reading, read
 
 PREPARED_TOKENS = 4096
@@ -67,10 +68,16 @@ class UnifiedNetwork(nn.Module):
     """``forward`` takes what ``UnifiedTagger.collate`` gives."""
 
     def __init__(
-        self, encoder: UnifiedEncoder, tags: nn.Module, values: nn.Module | None, table: AttributeTable
+        self,
+        encoder: UnifiedEncoder,
+        tags: nn.Module,
+        values: nn.Module | None,
+        table: AttributeTable,
+        shown: ShownWords | None = None,
     ) -> None:
         super().__init__()
         self.encoder, self.tags, self.values, self.table = encoder, tags, values, table
+        self.shown = shown
 
     @property
     def part(self) -> TagPart:
@@ -87,8 +94,8 @@ class UnifiedNetwork(nn.Module):
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """``loss``: the tags' negative log likelihood, the binary cross-entropy of the attribute range and
-        the cross-entropy of each opinion of the values, summed over what is known of a product, averaged over
-        products."""
+        the cross-entropy of each opinion of the values and of the words that a picture shows, summed over
+        what is known of a product, averaged over products."""
         seen = see(self.encoder, Inputs.of(batch), batch)
         looked = self.part.look(seen)
         loss_B = self.part.loss(looked, batch)
@@ -96,7 +103,11 @@ class UnifiedNetwork(nn.Module):
             loss_B = loss_B + range_loss(looked.range_BA, batch["has_BA"], batch["known_BA"])
         if self.values is not None:
             known = [batch[name] for name in ("class_product_M", "class_M", "class_weight_M")]
-            for logarithms_BC in self.scorer.opinions(seen):
+            opinions = [*self.scorer.opinions(seen)]
+            if self.shown is not None:
+                words, joiner = self.encoder.words, self.encoder.joiner
+                opinions.append(self.shown(words.embed, joiner, seen.patches_BPD, seen.mask_BP))
+            for logarithms_BC in opinions:
                 loss_B = loss_B + value_loss(logarithms_BC, *known)
         return {"loss": loss_B.mean()}
 
@@ -119,7 +130,11 @@ class UnifiedTagger:
         assert isinstance(table, KnownValuesTable)
         sizes = [len(own) for own in table.values]
         values = None if self._values is None else self._values(text.width, sizes)
-        return UnifiedNetwork(self._encoder(text), self._tags(text, table), values, table)
+        encoder, shown = self._encoder(text), None
+        if values is not None and isinstance(encoder.joiner, TextGuided):
+            tokens = [text.tokeniser.encode(list(own)) for own in table.values]
+            shown = ShownWords([[each.ids for each in own] for own in tokens])
+        return UnifiedNetwork(encoder, self._tags(text, table), values, table, shown)
 
     def prepare(self, learnt: Learnt[UnifiedNetwork], products: Sequence[Product]) -> list[PreparedProduct]:
         """The encoders, the range and the values, once a window."""

@@ -35,10 +35,15 @@ class GuidedAttention(nn.Module):
         self.query, self.key, self.value = (nn.Linear(width, inner, bias=False) for _ in range(3))
         self.attending = attending
 
-    def weights(self, queries_BSD: Tensor, keys_BPD: Tensor, mask_BP: Tensor) -> Tensor:
-        """``(B, S, P)``; nought for what is not real, so that a row without any adds up to nought."""
+    def scores(self, queries_BSD: Tensor, keys_BPD: Tensor) -> Tensor:
+        """``(B, S, P)``, before any softmax."""
         queries_BSI, keys_BPI = self.query(queries_BSD), self.key(keys_BPD)
         scores_BSP: Tensor = queries_BSI @ keys_BPI.transpose(1, 2) / queries_BSI.shape[2] ** 0.5
+        return scores_BSP
+
+    def weights(self, queries_BSD: Tensor, keys_BPD: Tensor, mask_BP: Tensor) -> Tensor:
+        """``(B, S, P)``; nought for what is not real, so that a row without any adds up to nought."""
+        scores_BSP = self.scores(queries_BSD, keys_BPD)
         mask_B1P = mask_BP.unsqueeze(1)
         if self.attending == "softmax":
             scores_BSP = scores_BSP.masked_fill(~mask_B1P, torch.finfo(scores_BSP.dtype).min).softmax(2)

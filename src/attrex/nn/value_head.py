@@ -9,14 +9,20 @@ D hidden.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from attrex.nn.text_guided import TextGuided
 from attrex.nn.unified import Seen
+
+MOST_SHOWN = 64
+"""Values of an attribute that words and pictures are compared by: more are names, and no looks."""
+WordVectors = Callable[[Tensor], Tensor]
+"""Of ids of the tokeniser."""
 
 
 class ValueScorer(Protocol):
@@ -123,10 +129,64 @@ class SecondLook(nn.Module):
 
     def forward(self, seen: Seen) -> Tensor:
         """Log probabilities ``(B, C)``."""
-        both_BC = torch.stack(self.opinions(seen)).sum(0)
-        ends = [*self.first[1:], both_BC.shape[1]]
-        own = [both_BC[:, begin:end].log_softmax(1) for begin, end in zip(self.first, ends, strict=True)]
-        return torch.cat(own, 1) if own else both_BC
+        return by_attribute(torch.stack(self.opinions(seen)).sum(0), self.first)
+
+
+def by_attribute(scores_BC: Tensor, first: Sequence[int]) -> Tensor:
+    """Log probabilities ``(B, C)`` within each attribute's classes; ``first``: of ``ValueScorer``."""
+    ends = [*first[1:], scores_BC.shape[1]]
+    own = [scores_BC[:, begin:end].log_softmax(1) for begin, end in zip(first, ends, strict=True)]
+    return torch.cat(own, 1) if own else scores_BC
+
+
+class ShownWords(nn.Module):
+    """Of each known value how well its words go with a picture's patches by the attention through which words
+    look at pictures (``nn.text_guided``): the sum of its exponentials over the patches. Learnt beside all
+    else, it teaches a word to look where its value is to be seen; nothing else asks that of it, for what a
+    picture shows can be read off any patch. Attributes of more than ``MOST_SHOWN`` values are left out."""
+
+    ids_VL: Tensor
+    mask_VL1: Tensor
+    class_V: Tensor
+    none_A: Tensor
+    shown_C: Tensor
+
+    def __init__(self, ids: Sequence[Sequence[Sequence[int]]]) -> None:
+        """``ids``: of each attribute's values."""
+        super().__init__()
+        self.first = [at + sum(map(len, ids[:at])) for at in range(len(ids))]
+        few = [len(own) <= MOST_SHOWN for own in ids]
+        values = [
+            (first + place, value)
+            for first, own, shown in zip(self.first, ids, few, strict=True)
+            for place, value in enumerate(own, start=1)
+            if shown
+        ]
+        longest = max([1, *(len(value) for _, value in values)])
+        padded = [[*value, *[0] * (longest - len(value))] for _, value in values]
+        real = [[1] * len(value) + [0] * (longest - len(value)) for _, value in values]
+        shown = [shown for own, shown in zip(ids, few, strict=True) for _ in range(1 + len(own))]
+        for name, tensor in (
+            ("ids_VL", torch.tensor(padded, dtype=torch.long).view(-1, longest)),
+            ("mask_VL1", torch.tensor(real, dtype=torch.float32).view(-1, longest, 1)),
+            ("class_V", torch.tensor([at for at, _ in values], dtype=torch.long)),
+            ("none_A", torch.tensor(self.first, dtype=torch.long)),
+            ("shown_C", torch.tensor(shown, dtype=torch.float32)),
+        ):
+            self.register_buffer(name, tensor, persistent=False)
+        self.bias_A = nn.Parameter(torch.zeros(len(ids)))
+
+    def forward(self, words: WordVectors, joiner: TextGuided, patches_BPD: Tensor, mask_BP: Tensor) -> Tensor:
+        """Log probabilities ``(B, C)``; nought, which is log 1, of products without a picture and of what is
+        left out."""
+        B = len(patches_BPD)
+        vectors_VLD = words(self.ids_VL) * self.mask_VL1
+        vectors_VD = vectors_VLD.sum(1) / self.mask_VL1.sum(1).clamp(min=1)
+        shown_BVP = joiner.patches.scores(vectors_VD.expand(B, -1, -1), patches_BPD)
+        scores_BC = shown_BVP.new_zeros(B, len(self.shown_C))
+        scores_BC = scores_BC.index_copy(1, self.class_V, shown_BVP.logsumexp(2))
+        scores_BC = scores_BC.index_copy(1, self.none_A, self.bias_A.expand(B, -1))
+        return by_attribute(scores_BC, self.first) * mask_BP.any(1, keepdim=True) * self.shown_C
 
 
 def picture_alone(seen: Seen) -> Seen:

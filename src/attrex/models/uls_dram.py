@@ -11,7 +11,9 @@
 | ULS-DRAM | ``uls-vl`` | ``joined: tir``, ``range: prototypes`` |
 
 All are closed. Beside the tags there is a value head (``values: head``), which the paper does not have: it
-answers what stands nowhere in the text. Learning rates by group: ``encoder``, ``vision`` and the rest.
+answers what stands nowhere in the text. With pictures a second one beside it sees no text, and in TIR the
+words of known values learn where in pictures to look (``nn.value_head``); a small vision encoder may learn
+from pictures alone first (``vision_epochs``). Learning rates by group: ``encoder``, ``vision`` and the rest.
 """
 
 from __future__ import annotations

@@ -281,7 +281,7 @@ def similar(confused: Mapping[str, int]) -> float:
 def table(part: str, ground: Ground, keep: Path, name: str) -> None:
     """Fits every row at every number of labels with every seed."""
     labels = ground.scale.labels
-    if part not in ("rivals", "comparison") and len(labels) == len(FULL.labels):
+    if part not in ("rivals", "comparison") and labels == FULL.labels:
         labels = labels[1:3]
     rows = rows_of(part, ground)
     made = {

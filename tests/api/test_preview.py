@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -10,13 +11,21 @@ from torch import Tensor, nn
 
 from attrex.api import load_recipe
 from attrex.api import preview as preview_module
-from attrex.api.preview import EXAMPLES, Preview, _training_time, preview, preview_terminal
-from attrex.core import Stated
+from attrex.api.preview import (
+    EXAMPLES,
+    WARMED,
+    Preview,
+    _training_time,
+    _warming_time,
+    preview,
+    preview_terminal,
+)
+from attrex.core import Attribute, Product, Source, Stated
 from attrex.errors import InputError
 from attrex.io.reader import open_reader
 from attrex.models.interface import Learner
 from attrex.schema import Schema
-from attrex.supervision.pool import Pool
+from attrex.supervision.pool import Label, Pool
 from tests.api.shop import shop, write_csv
 
 
@@ -128,3 +137,21 @@ def test_what_would_take_long_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> N
     dragging = Taught(800, each=5.0)
     assert timed(dragging, monkeypatch, 32) == pytest.approx(800 * 5.0)
     assert dragging.batches == [1, 1]
+
+
+class Warmed(Taught):
+    """Of which a part learns by itself first, for half a second a product."""
+
+    def warm_up(self, pool: Pool, say: Callable[[str], None]) -> None:
+        self.now += 0.5 * len(pool.products)
+        assert all(label.product < len(pool.products) for label in pool.labels)
+
+
+def test_what_a_part_learns_by_itself_is_tried_on_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    products = [Product(str(at), None, (Source("title", "a mug"),)) for at in range(100)]
+    labels = [Label(at, Attribute("Colour"), "negative") for at in range(100)]
+    warmed, taught = Warmed(0), Taught(0)
+    for learner, expected in ((warmed, 0.5), (taught, 0.0)):
+        monkeypatch.setattr(preview_module.time, "monotonic", lambda one=learner: one.now)
+        assert _warming_time(cast(Learner, learner), Pool(products, labels, Schema())) == expected
+    assert warmed.now == 0.5 * WARMED

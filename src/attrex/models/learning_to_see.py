@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ BATCH = 32
 RATE = 3e-3
 DECAY = 0.02
 SHIFT = 14
-"""A picture is moved by at most this part of its side."""
+"""A picture is moved by at most its side through this."""
 
 
 class Seeing(nn.Module):
@@ -94,14 +95,16 @@ def known_values(pool: Pool) -> tuple[list[Tensor], list[list[tuple[int, int]]],
         for value in label.values:
             place = own.setdefault(fold_text(value), len(own))
             known.setdefault(label.product, []).append((list(classes).index(label.attribute.name), place))
-    seen = [(at, pixels_of(product)) for at, product in enumerate(pool.products)]
-    told = [(pixels, known[at]) for at, pixels in seen if pixels is not None and at in known]
+    seen = [(at, first_seen(product)) for at, product in enumerate(pool.products)]
+    told = [
+        (torch.from_numpy(pixels), known[at]) for at, pixels in seen if pixels is not None and at in known
+    ]
     return [p for p, _ in told], [values for _, values in told], [len(own) for own in classes.values()]
 
 
-def pixels_of(product: Product) -> Tensor | None:
-    """Of the first picture that was read."""
-    return next((torch.from_numpy(p.pixels) for p in product.pictures if p.pixels is not None), None)
+def first_seen(product: Product) -> Any | None:
+    """The pixels of the first picture that was read."""
+    return next((picture.pixels for picture in product.pictures if picture.pixels is not None), None)
 
 
 def moved(pixels_SS3: Tensor, chance: random.Random) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from attrex.core import Product
 from attrex.models.inputs import Inputs
-from attrex.models.learning_to_see import learn_to_see
+from attrex.models.learning_to_see import first_seen, learn_to_see
 from attrex.models.text_encoders import MadeText, TextPart
 from attrex.models.vision_encoders import MadeVision, VisionPart
 from attrex.nn.encoders import PretrainedEncoder, RecurrentEncoder, ShapedEncoder
@@ -99,15 +99,14 @@ def picture_tensors(products: Sequence[Product]) -> dict[str, Tensor]:
     pixels: list[Any] = []
     picture_B = []
     for product in products:
-        picture = next((each for each in product.pictures if each.pixels is not None), None)
-        if picture is None:
+        seen = first_seen(product)
+        if seen is None:
             picture_B.append(-1)
             continue
-        key = id(picture.pixels)
-        if key not in places:
-            places[key] = len(pixels)
-            pixels.append(picture.pixels)
-        picture_B.append(places[key])
+        if id(seen) not in places:
+            places[id(seen)] = len(pixels)
+            pixels.append(seen)
+        picture_B.append(places[id(seen)])
     stacked = np.stack(pixels) if pixels else np.zeros((0, 1, 1, 3), dtype=np.uint8)
     return {"pixels_CGG3": torch.from_numpy(stacked), "picture_B": torch.tensor(picture_B)}
 

@@ -3,7 +3,8 @@
 One fixed set: 400 report titles, 1,000 others (of which a recipe takes a tenth to stop early by and a
 tenth for thresholds), the attributes with the most filled cells, three seeds. Scores are the paper's: per
 attribute by exact match, then averaged over attributes (macro). Every run is kept in ``--keep``, so that a
-stopped benchmark goes on, and a table takes the runs that another has made.
+stopped benchmark goes on, and a table takes the runs that another has made. ``--attributes`` and ``--others``
+make the set smaller, for rows that fit a model an attribute.
 """
 
 from __future__ import annotations
@@ -89,8 +90,9 @@ TABLES = {"4": TABLE_4, "5": TABLE_5, "6": TABLE_6, "7": TABLE_7, "figure3": FIG
 class Bench:
     """The fixed set, and its runs."""
 
-    def __init__(self, data: Path, name: str, keep: Path) -> None:
+    def __init__(self, data: Path, name: str, keep: Path, *, attributes: int, others: int) -> None:
         self.name, self.keep = name, keep
+        self.size = () if others == OTHERS else (others,)
         path, format = {
             "ae-110k": ("extractgpt/ae-110k/train.jsonl", "extractgpt"),
             "wdc-pave": ("wdc_pave/wdc_with_all_attributes/train_large.jsonl", "wdc-pave"),
@@ -99,19 +101,19 @@ class Bench:
         share = REPORT / len(products)
         parts = split(products, {"report": share, "others": 1 - share}, 0)
         self.report = [products[at] for at in parts["report"]]
-        self.others = [products[at] for at in parts["others"]][:OTHERS]
+        self.others = [products[at] for at in parts["others"]][:others]
         filled = Counter(n for p in self.others for n, values in p.stated.items() if values)
-        self.names = [name for name, _ in filled.most_common(ATTRIBUTES)]
+        self.names = [name for name, _ in filled.most_common(attributes)]
         self.filled = filled
         self.asked = self.names[: COUNTS[0]]
 
     def judged(self, run: Run, seed: int) -> list[Judged]:
         """The run's answers on the report titles, for the attributes that every run is asked."""
-        what = content_hash([self.name, run.recipe, dict(run.arguments), run.attributes, seed])
+        names = self.names[: run.attributes]
+        what = content_hash([self.name, run.recipe, dict(run.arguments), len(names), seed, *self.size])
         kept = self.keep / f"adatag-{what}.json"
         if kept.is_file():
             return [Judged(**_tuples(fields)) for fields in json.loads(kept.read_text("utf-8"))]
-        names = self.names[: run.attributes]
         schema = Schema([Attribute(name) for name in names])
         recipe = load_recipe(run.recipe)
         recipe = replace(recipe, arguments={**recipe.arguments, **run.arguments})
@@ -150,9 +152,12 @@ def main() -> None:
     options.add_argument("--tables", nargs="+", default=list(TABLES), choices=list(TABLES))
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options.add_argument("--without", nargs="+", default=[], help="labels of rows to leave out")
+    options.add_argument("--attributes", type=int, default=ATTRIBUTES, help="the commonest")
+    options.add_argument("--others", type=int, default=OTHERS, help="titles besides the report's")
     options.add_argument("--keep", type=Path, default=Path("benchmarks/kept"))
     given = options.parse_args()
-    bench = Bench(given.data, given.set, given.keep)
+    bench = Bench(given.data, given.set, given.keep, attributes=given.attributes, others=given.others)
+    part = "" if given.attributes == ATTRIBUTES else f"_{given.attributes}"
     for table in given.tables:
         rows: list[list[Any]] = []
         for run in TABLES[table]:
@@ -174,7 +179,7 @@ def main() -> None:
         columns = ["P", "R", "F1", "s.d. of F1"]
         heads = [f"{c}, ≥ {HIGH} rows" for c in columns] + [f"{c}, fewer" for c in columns]
         write(
-            f"adatag_{table}_{given.set}",
+            f"adatag_{table}_{given.set}{part}",
             f"AdaTag, {'Figure 3' if table == 'figure3' else 'Table ' + table}, {given.set}",
             ["model", *(heads if table == "5" else columns)],
             rows,

@@ -108,7 +108,7 @@ def test_each_region_is_seen_on_its_own_as_large_as_the_encoder_wants(base: Path
     hook.remove()
     assert shown.counts == (2,)
     assert [tuple(part.shape) for part in seen] == [(2, 3, 56, 56)]
-    white = (1 - regions.mean_3) / regions.std_3
+    white = (1 - regions.normalised.mean_3) / regions.normalised.std_3
     torch.testing.assert_close(seen[0][1], white.view(3, 1, 1).expand(3, 56, 56))
     assert not torch.allclose(seen[0][0], seen[0][1])
 

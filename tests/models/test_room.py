@@ -63,11 +63,18 @@ def test_an_encoder_whose_tokeniser_is_of_another_kind_is_refused(tmp_path: Path
     )
 
 
-@pytest.mark.parametrize("builder", ["cross-encoder", "aveqa", "suopentag"])
+@pytest.mark.parametrize(
+    ("builder", "arguments"),
+    [
+        *((name, {}) for name in ("cross-encoder", "aveqa", "suopentag", "deflate")),
+        ("smartave-text", {"block": 100}),
+        ("smartave-text", {"block": 100, "attribute": "apart"}),
+    ],
+)
 def test_a_name_longer_than_what_is_read_is_said(
-    builder: str, base: Path, caplog: pytest.LogCaptureFixture
+    builder: str, arguments: dict[str, Any], base: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    model: Any = build(builder, {"base": str(base), "window": 20})
+    model: Any = build(builder, {"base": str(base), "window": 20, **arguments})
     model.begin(pool())
     name = "colour " * 100
     with caplog.at_level(logging.WARNING):

@@ -25,6 +25,7 @@ from attrex.models.attribute_parts import AttributeTable
 from attrex.models.generative import LAYERS, ROWS, GenerativeNetwork, WithDecoder, WrittenText
 from attrex.models.inputs import Inputs, check_room, in_batches, lay_out, positions
 from attrex.models.known_values import values_of
+from attrex.models.pair_reader import DescribedQuestion, described
 from attrex.models.picture_parts import FeaturesPart, Pictured, features_part
 from attrex.models.pictured_text import picture_tensors
 from attrex.models.questions import LONGEST, questions
@@ -54,14 +55,6 @@ class PreparedPicture:
     reading: Reading
     tokens_KD: Tensor
     seen: int
-
-
-@dataclass(frozen=True, slots=True)
-class DescribedText:
-    """An attribute's name, and its tokens as they are read."""
-
-    name: str
-    ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +195,11 @@ class Deflate:
 
     def describe(
         self, learnt: Learnt[DeflateNetwork], attributes: Sequence[Attribute]
-    ) -> list[DescribedText]:
-        asked = questions(attributes, learnt.tokeniser)
-        return [DescribedText(a.name, ids) for a, ids in zip(attributes, asked, strict=True)]
+    ) -> list[DescribedQuestion]:
+        return described(attributes, learnt.tokeniser)
 
     def answer(
-        self, learnt: Learnt[DeflateNetwork], asked: Sequence[tuple[PreparedPicture, DescribedText]]
+        self, learnt: Learnt[DeflateNetwork], asked: Sequence[tuple[PreparedPicture, DescribedQuestion]]
     ) -> list[Answer]:
         """Beams of the generator, each judged."""
         script, table = learnt.network.generator.script, learnt.table
@@ -231,7 +223,7 @@ class Deflate:
         return in_batches(lengths, ROWS // self._beams, make)
 
     def _proposed(
-        self, learnt: Learnt[DeflateNetwork], asked: Sequence[tuple[PreparedPicture, DescribedText]]
+        self, learnt: Learnt[DeflateNetwork], asked: Sequence[tuple[PreparedPicture, DescribedQuestion]]
     ) -> list[tuple[dict[Key, float], float]]:
         """Values with their probabilities, and that of none."""
         network, device = learnt.network, learnt.device
@@ -256,7 +248,7 @@ class Deflate:
     def _believed(
         self,
         learnt: Learnt[DeflateNetwork],
-        asked: Sequence[tuple[PreparedPicture, DescribedText]],
+        asked: Sequence[tuple[PreparedPicture, DescribedQuestion]],
         values: Sequence[Sequence[Key]],
     ) -> list[list[float]]:
         """The discriminator's probability of each value."""

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from attrex.core import Product
+from attrex.nn.pixels import Normalised
 from attrex.nn.vision import SmallResNet
 from attrex.supervision.pool import Pool
 from attrex.text.folding import fold_text
@@ -31,20 +32,15 @@ SHIFT = 14
 class Seeing(nn.Module):
     """The encoder, and a class of each known value of each attribute."""
 
-    mean_3: Tensor
-    std_3: Tensor
-
     def __init__(self, encoder: SmallResNet, sizes: Sequence[int]) -> None:
         super().__init__()
         self.encoder = encoder
         self.classes = nn.ModuleList(nn.Linear(encoder.width, size) for size in sizes)
-        self.register_buffer("mean_3", torch.tensor(list(encoder.mean)))
-        self.register_buffer("std_3", torch.tensor(list(encoder.std)))
+        self.normalised = Normalised(encoder.mean, encoder.std)
 
     def forward(self, pixels_CSS3: Tensor, known_M3: Tensor) -> Tensor:
         """The cross-entropy a picture; ``known_M3``: picture, attribute and class."""
-        scaled_CSS3 = (pixels_CSS3.float() / 255 - self.mean_3) / self.std_3
-        _, pooled_CF = self.encoder(scaled_CSS3.permute(0, 3, 1, 2).contiguous())
+        _, pooled_CF = self.encoder(self.normalised(pixels_CSS3))
         loss = pooled_CF.new_zeros(())
         for attribute, classes in enumerate(self.classes):
             own_M3 = known_M3[known_M3[:, 1] == attribute]

@@ -20,6 +20,7 @@ from attrex.core import Picture, Product
 from attrex.models.vision_encoders import MadeVision
 from attrex.nn.boxes import SIZED, WHOLE, crop, grid, rectangles, sized
 from attrex.nn.detector import Detector
+from attrex.nn.pixels import Normalised
 
 CROPS = 32
 """Regions that go through the vision encoder at once."""
@@ -93,17 +94,13 @@ class Regions(Protocol):
 class Patches(nn.Module):
     """A vision encoder's own patches: a projection, and where in the picture each is."""
 
-    mean_3: Tensor
-    std_3: Tensor
-
     def __init__(self, made: MadeVision, width: int) -> None:
         super().__init__()
         self.vision, self.most = made.encoder, made.patches + 1
         self.project = nn.Linear(made.width, width)
         self.places_PD = nn.Parameter(torch.zeros(self.most, width))
         self._boxes_P4 = torch.cat([torch.tensor([WHOLE]), grid(math.isqrt(made.patches))])
-        self.register_buffer("mean_3", torch.tensor(list(made.mean)), persistent=False)
-        self.register_buffer("std_3", torch.tensor(list(made.std)), persistent=False)
+        self.normalised = Normalised(made.mean, made.std)
 
     def find(self, pictures: Sequence[Picture]) -> list[Tensor]:
         """See ``Regions``: the same of all."""
@@ -111,8 +108,7 @@ class Patches(nn.Module):
 
     def show(self, pixels_CSS3: Tensor, boxes: Sequence[Tensor]) -> Tensor:
         """See ``Regions``."""
-        scaled_CSS3 = (pixels_CSS3.float() / 255 - self.mean_3) / self.std_3
-        patches_CPF, pooled_CF = self.vision(scaled_CSS3.permute(0, 3, 1, 2).contiguous())
+        patches_CPF, pooled_CF = self.vision(self.normalised(pixels_CSS3))
         return torch.cat([pooled_CF.unsqueeze(1), patches_CPF], 1).flatten(0, 1)
 
     def parts(self, box_P4: Tensor) -> Tensor:
@@ -129,9 +125,6 @@ class Objects(nn.Module):
     """What a detector finds, each cut out and seen by the vision encoder on its own, as the paper's regions
     are: a projection, and one of the box. What was found in a picture is kept."""
 
-    mean_3: Tensor
-    std_3: Tensor
-
     def __init__(self, made: MadeVision, detector: Detector, width: int, *, side: int) -> None:
         """``side``: V."""
         super().__init__()
@@ -141,8 +134,7 @@ class Objects(nn.Module):
         nn.init.zeros_(self.place.weight)
         self._side = side
         self._known: dict[str, Tensor] = {}
-        self.register_buffer("mean_3", torch.tensor(list(made.mean)), persistent=False)
-        self.register_buffer("std_3", torch.tensor(list(made.std)), persistent=False)
+        self.normalised = Normalised(made.mean, made.std)
 
     def find(self, pictures: Sequence[Picture]) -> list[Tensor]:
         """See ``Regions``."""
@@ -153,7 +145,7 @@ class Objects(nn.Module):
         key = picture.content
         box_P4 = self._known.get(key)
         if box_P4 is None:
-            pixels_1SS3 = torch.from_numpy(picture.pixels).unsqueeze(0).to(self.mean_3.device)
+            pixels_1SS3 = torch.from_numpy(picture.pixels).unsqueeze(0).to(self.normalised.mean_3.device)
             box_P4 = self.detector(pixels_1SS3)[0].cpu()
             if len(self._known) >= KEPT:
                 self._known.clear()
@@ -164,8 +156,7 @@ class Objects(nn.Module):
         """See ``Regions``. For learning, what the vision encoder made on its way is made again when it is
         needed: a picture's regions are many times the picture."""
         crops = []
-        for pixels_SS3, box_P4 in zip(pixels_CSS3, boxes, strict=True):
-            scaled_3SS = ((pixels_SS3.float() / 255 - self.mean_3) / self.std_3).permute(2, 0, 1)
+        for scaled_3SS, box_P4 in zip(self.normalised(pixels_CSS3), boxes, strict=True):
             crops += [crop(scaled_3SS, box, self._side) for box in box_P4.tolist()]
         parts = torch.split(torch.stack(crops), CROPS)
         return torch.cat([checkpoint(self._pooled, part, use_reentrant=False) for part in parts])

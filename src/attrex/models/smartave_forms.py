@@ -18,7 +18,7 @@ from attrex.models.attribute_parts import AttributeTable
 from attrex.models.inputs import in_batches
 from attrex.models.pair_reader import DescribedQuestion, described
 from attrex.models.picture_regions import Shown, joined, seen_pictures
-from attrex.models.questions import questions
+from attrex.models.questions import questions, tell_long
 from attrex.models.smartave_answers import decided
 from attrex.models.smartave_inputs import lay_out
 from attrex.models.smartave_network import ApartNetwork, Asked, Knowing, Meeting, SeenNetwork
@@ -205,6 +205,7 @@ class Apart:
         """The attributes' words, having seen each other alone."""
         if not attributes:
             return []
+        tell_long(attributes, learnt.tokeniser)
         network = learnt.network
         asked = questions(attributes, learnt.tokeniser)
         rows = [[network.reader.maker.attribute(ids)] for ids in asked]

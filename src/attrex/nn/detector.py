@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from attrex.errors import ConfigError, ModelError
+from attrex.nn.pixels import Normalised
 from attrex.nn.pretrained import CONFIG, PREPARATION, WEIGHTS, Base, find_base, quietly
 from attrex.nn.vision import IMAGENET_MEAN, IMAGENET_STD
 
@@ -44,9 +45,6 @@ class Detector(nn.Module):
     It is frozen, and computes in float32, whatever else does not: few digits move a box.
     """
 
-    mean_3: Tensor
-    std_3: Tensor
-
     def __init__(
         self, body: nn.Module, *, most: int, least: float, mean: Sequence[float], std: Sequence[float]
     ) -> None:
@@ -54,8 +52,7 @@ class Detector(nn.Module):
         config: Any = body.config
         self.body = body.requires_grad_(False).eval()
         self.most, self.least, self._sure = most, least, KINDS[config.model_type]
-        self.register_buffer("mean_3", torch.tensor(list(mean)), persistent=False)
-        self.register_buffer("std_3", torch.tensor(list(std)), persistent=False)
+        self.normalised = Normalised(mean, std)
 
     def train(self, mode: bool = True) -> Detector:
         """It is frozen, and so is its dropout."""
@@ -65,8 +62,7 @@ class Detector(nn.Module):
     def forward(self, pixels_CSS3: Tensor) -> list[Tensor]:
         """Of each picture ``(P, 4)`` as ``nn.boxes`` has them; there may be none. Pixels are red, green and
         blue in 0 to 255."""
-        scaled_CSS3 = (pixels_CSS3.float() / 255 - self.mean_3) / self.std_3
-        found = self.body(pixel_values=scaled_CSS3.permute(0, 3, 1, 2).contiguous())
+        found = self.body(pixel_values=self.normalised(pixels_CSS3))
         sure_CQ = self._sure(found.logits.float())
         middle_CQ2, size_CQ2 = found.pred_boxes.float().split(2, 2)
         box_CQ4 = torch.cat([middle_CQ2 - size_CQ2 / 2, middle_CQ2 + size_CQ2 / 2], 2).clamp(0, 1)

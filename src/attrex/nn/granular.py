@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from attrex.errors import ConfigError, ModelError
+from attrex.nn.pixels import Normalised
 from attrex.nn.precision import mixed
 from attrex.nn.pretrained import CONFIG, WEIGHTS, Base, find_base, load_weights
 from attrex.nn.vision import SmallResNet
@@ -171,19 +172,14 @@ class Projector(nn.Module):
 class PictureTokens(nn.Module):
     """Pixels to a picture's tokens, as the reader of words takes them."""
 
-    mean_3: Tensor
-    std_3: Tensor
-
     def __init__(self, encoder: nn.Module, projector: Projector) -> None:
         super().__init__()
         self.encoder, self.projector = encoder, projector
         seen: Any = encoder
         self.tokens = int(seen.tokens)
-        self.register_buffer("mean_3", torch.tensor(list(seen.mean)), persistent=False)
-        self.register_buffer("std_3", torch.tensor(list(seen.std)), persistent=False)
+        self.normalised = Normalised(seen.mean, seen.std)
 
     def forward(self, pixels_BSS3: Tensor) -> Tensor:
         """``(B, K, X)`` of pictures as ``uint8``."""
-        normed_BSS3 = (pixels_BSS3.float() / 255 - self.mean_3) / self.std_3
-        made_BKX: Tensor = self.projector(self.encoder(normed_BSS3.permute(0, 3, 1, 2).contiguous()))
+        made_BKX: Tensor = self.projector(self.encoder(self.normalised(pixels_BSS3)))
         return made_BKX

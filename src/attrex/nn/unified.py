@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from attrex.nn.encoders import PretrainedEncoder, ShapedEncoder
 from attrex.nn.layered import layered
+from attrex.nn.pixels import Normalised
 from attrex.nn.text_guided import Joiner, TextGuided
 
 _TINY = 1e-12
@@ -52,9 +53,6 @@ class PictureReader(nn.Module):
     """A vision encoder, and the linear map to the width of word vectors. Patches are told by how they differ
     from their picture's mean."""
 
-    mean_3: Tensor
-    std_3: Tensor
-
     def __init__(
         self,
         vision: nn.Module,
@@ -68,8 +66,7 @@ class PictureReader(nn.Module):
         super().__init__()
         self.vision, self.patches, self.width = vision, patches, width
         self.project = nn.Linear(features, width)
-        self.register_buffer("mean_3", torch.tensor(list(mean)), persistent=False)
-        self.register_buffer("std_3", torch.tensor(list(std)), persistent=False)
+        self.normalised = Normalised(mean, std)
 
     def forward(self, pixels_CGG3: Tensor, picture_B: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """``patches_BPD``, ``mask_BP`` and ``picture_BD`` of ``Seen``; ``picture_B``: each product's place
@@ -79,8 +76,7 @@ class PictureReader(nn.Module):
         if not len(pixels_CGG3):
             empty_BPD = self.project.weight.new_zeros(len(picture_B), self.patches, self.width)
             return empty_BPD, mask_BP, empty_BPD[:, 0]
-        scaled_CGG3 = (pixels_CGG3.float() / 255 - self.mean_3) / self.std_3
-        patches_CPF, pooled_CF = self.vision(scaled_CGG3.permute(0, 3, 1, 2).contiguous())
+        patches_CPF, pooled_CF = self.vision(self.normalised(pixels_CGG3))
         # What all patches of a picture share stays with the picture as a whole. Left in, it grew until the
         # patches were alike: the tags' loss, large at first, is soonest brought down by a shift of all words.
         apart_CPF = patches_CPF - patches_CPF.mean(1, keepdim=True)

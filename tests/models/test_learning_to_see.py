@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from attrex.core import Attribute, Picture, Product, Source, Stated
-from attrex.models.learning_to_see import known_values, learn_to_see, moved
+from attrex.models.learning_to_see import Seeing, known_values, learn_to_see, moved
 from attrex.nn.vision import IMAGENET_MEAN, IMAGENET_STD, SmallResNet
 from attrex.schema import Schema
 from attrex.supervision.distant import label
@@ -62,6 +62,21 @@ def test_what_pictures_show_is_told_apart_afterwards() -> None:
     learn_to_see(encoder, pool(MUGS), 12, said.append)
     assert said[::11] == ["pictures alone, epoch 1 of 12", "pictures alone, epoch 12 of 12"]
     assert apart(encoder) > 1.3 * before
+
+
+def test_a_value_is_learnt_of_the_whole_and_of_the_parts() -> None:
+    """Of two pictures, the second with two values; the third attribute is known of neither."""
+    learner = Seeing(fresh(), [3, 2, 4])
+    pixels = torch.stack([torch.from_numpy(p.pictures[0].pixels) for p in MUGS[:2]])
+    known = [(0, 0, 2), (1, 0, 1), (1, 1, 0)]
+    with torch.no_grad():
+        patches_CPF, pooled_CF = learner.encoder(learner.normalised(pixels))
+        expected = 0.0
+        for picture, attribute, gold in known:
+            whole = learner.classes[attribute](pooled_CF[picture])
+            parts = learner.parts[attribute](patches_CPF[picture]).exp().sum(0).log()
+            expected -= float(whole.log_softmax(0)[gold] + parts.log_softmax(0)[gold]) / 2
+        torch.testing.assert_close(learner(pixels, torch.tensor(known)), torch.tensor(expected))
 
 
 def test_the_same_seed_sees_the_same() -> None:

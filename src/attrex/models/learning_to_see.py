@@ -30,23 +30,27 @@ SHIFT = 14
 
 
 class Seeing(nn.Module):
-    """The encoder, and a class of each known value of each attribute."""
+    """The encoder, and of each known value of each attribute a class of the picture as a whole and one of its
+    patches, of which the surest count most: so a patch comes to tell what is to be seen there."""
 
     def __init__(self, encoder: SmallResNet, sizes: Sequence[int]) -> None:
         super().__init__()
         self.encoder = encoder
-        self.classes = nn.ModuleList(nn.Linear(encoder.width, size) for size in sizes)
+        self.classes, self.parts = (
+            nn.ModuleList(nn.Linear(encoder.width, size) for size in sizes) for _ in range(2)
+        )
         self.normalised = Normalised(encoder.mean, encoder.std)
 
     def forward(self, pixels_CSS3: Tensor, known_M3: Tensor) -> Tensor:
-        """The cross-entropy a picture; ``known_M3``: picture, attribute and class."""
-        _, pooled_CF = self.encoder(self.normalised(pixels_CSS3))
+        """Both cross-entropies a picture; ``known_M3``: picture, attribute and class."""
+        patches_CPF, pooled_CF = self.encoder(self.normalised(pixels_CSS3))
         loss = pooled_CF.new_zeros(())
-        for attribute, classes in enumerate(self.classes):
+        for attribute, (classes, parts) in enumerate(zip(self.classes, self.parts, strict=True)):
             own_M3 = known_M3[known_M3[:, 1] == attribute]
             if len(own_M3):
-                scores_MW = classes(pooled_CF[own_M3[:, 0]])
-                loss = loss + nn.functional.cross_entropy(scores_MW, own_M3[:, 2], reduction="sum")
+                picture_M, gold_M = own_M3[:, 0], own_M3[:, 2]
+                for scores_MW in (classes(pooled_CF[picture_M]), parts(patches_CPF[picture_M]).logsumexp(1)):
+                    loss = loss + nn.functional.cross_entropy(scores_MW, gold_M, reduction="sum")
         mean: Tensor = loss / len(pixels_CSS3)
         return mean
 

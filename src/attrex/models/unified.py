@@ -106,7 +106,8 @@ class UnifiedNetwork(nn.Module):
             opinions = [*self.scorer.opinions(seen)]
             if self.shown is not None:
                 words, joiner = self.encoder.words, self.encoder.joiner
-                opinions.append(self.shown(words.embed, joiner, seen.patches_BPD, seen.mask_BP))
+                whole_BPD = seen.patches_BPD + seen.picture_BD.unsqueeze(1)
+                opinions.append(self.shown(words.embed, joiner, whole_BPD, seen.mask_BP))
             for logarithms_BC in opinions:
                 loss_B = loss_B + value_loss(logarithms_BC, *known)
         return {"loss": loss_B.mean()}

@@ -178,7 +178,10 @@ class ShownWords(nn.Module):
 
     def forward(self, words: WordVectors, joiner: TextGuided, patches_BPD: Tensor, mask_BP: Tensor) -> Tensor:
         """Log probabilities ``(B, C)``; nought, which is log 1, of products without a picture and of what is
-        left out."""
+        left out. ``patches_BPD`` have what all of their picture's share. By how they differ from it alone, a
+        patch that lacks a value would tell it as well as one that shows it: words of colours came to look at
+        the background.
+        """
         B = len(patches_BPD)
         vectors_VLD = words(self.ids_VL) * self.mask_VL1
         vectors_VD = vectors_VLD.sum(1) / self.mask_VL1.sum(1).clamp(min=1)

@@ -142,9 +142,9 @@ def test_what_would_take_long_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> N
 class Warmed(Taught):
     """Of which a part learns by itself first, for half a second a product."""
 
-    def warm_up(self, pool: Pool, say: Callable[[str], None]) -> None:
+    def warm_up(self, pool: Pool, say: Callable[[str], None]) -> bool:
         self.now += 0.5 * len(pool.products)
-        assert all(label.product < len(pool.products) for label in pool.labels)
+        return all(label.product < len(pool.products) for label in pool.labels)
 
 
 def test_what_a_part_learns_by_itself_is_tried_on_a_few(monkeypatch: pytest.MonkeyPatch) -> None:

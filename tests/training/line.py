@@ -54,12 +54,13 @@ class Line:
     def begin(self, pool: Pool) -> None:
         self.network = Network()
 
-    def warm_up(self, pool: Pool, say: Callable[[str], None]) -> None:
+    def warm_up(self, pool: Pool, say: Callable[[str], None]) -> bool:
         """What a part learns by itself: a little, by chance."""
         self.warmed += 1
         with torch.no_grad():
             for parameter in self.network.encoder.parameters():
                 parameter += 0.01 * torch.randn_like(parameter)
+        return True
 
     def examples(self, pool: Pool, epoch: int) -> Iterable[tuple[int, int]]:
         return [(epoch, at) for at in range(len(pool.products))]

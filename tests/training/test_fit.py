@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from attrex.core import Attribute
-from attrex.errors import InputError, Interrupted
+from attrex.errors import InputError, Interrupted, OutputError
 from attrex.nn.threads import one_thread
-from attrex.training import Settings, TrainingReport, fit, forget
+from attrex.supervision.pool import Pool
+from attrex.training import Settings, TrainingReport, fit, forget, warming
 from attrex.training.fit import checkpoints_of
 from attrex.training.trainer import Average
+from attrex.training.warming import WARMED
 from tests.training.line import Line, pool
 
 RATES = {"default": 1e-2}
@@ -252,7 +254,7 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(
     undisturbed, report = run(lambda line: None)
     forget(tmp_path / "model")
     for stop in stops:
-        with pytest.raises(Interrupted, match="the last finished epoch is kept; the same command goes on"):
+        with pytest.raises(Interrupted, match="what was finished is kept; the same command goes on"):
             run(stop_at(f"epoch {stop} "))
     lines: list[str] = []
     resumed, again = run(lines.append)
@@ -286,12 +288,54 @@ def test_a_stop_without_a_folder_keeps_nothing() -> None:
         fit(Line(), pool(), None, settings(), stop_at("epoch 3"))
 
 
-def test_a_stop_in_the_first_epoch_begins_anew(tmp_path: Path) -> None:
+def test_a_stop_in_the_first_epoch_goes_on_behind_what_a_part_had_learnt(tmp_path: Path) -> None:
     chosen, lines = settings(folder=tmp_path / "model"), list[str]()
+    undisturbed, resumed = Line(), Line()
+    fit(undisturbed, pool(), None, chosen)
+    forget(tmp_path / "model")
     with pytest.raises(Interrupted):
         fit(Line(), pool(), None, chosen, stop_at("epoch 1"))
-    fit(Line(), pool(), None, chosen, lines.append)
-    assert lines[0] == "epoch 1 of 6"
+    fit(resumed, pool(), None, chosen, lines.append)
+    assert lines[:2] == [
+        "going on behind what a part had learnt by itself in a run that was stopped",
+        "epoch 1 of 6",
+    ]
+    assert resumed.warmed == 0
+    assert same(weights(resumed), weights(undisturbed))
+
+
+def test_what_a_part_had_learnt_is_learnt_again_where_the_file_is_cut(tmp_path: Path) -> None:
+    chosen = settings(folder=tmp_path / "model")
+    with pytest.raises(Interrupted):
+        fit(Line(), pool(), None, chosen, stop_at("epoch 1"))
+    kept = checkpoints_of(tmp_path / "model") / WARMED
+    kept.write_bytes(kept.read_bytes()[:-4])
+    resumed = Line()
+    fit(resumed, pool(), None, chosen)
+    assert resumed.warmed == 1
+
+
+def test_a_model_of_which_no_part_has_learnt_by_itself_keeps_nothing_of_it(tmp_path: Path) -> None:
+    class Cold(Line):
+        def warm_up(self, pool: Pool, say: Callable[[str], None]) -> bool:
+            return False
+
+    with pytest.raises(Interrupted):
+        fit(Cold(), pool(), None, settings(folder=tmp_path / "model"), stop_at("epoch 1"))
+    assert not (checkpoints_of(tmp_path / "model") / WARMED).exists()
+
+
+def test_no_room_for_what_a_part_has_learnt_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(tensors: Any, place: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(warming, "save_file", full)
+    with pytest.raises(OutputError) as told:
+        fit(Line(), pool(), None, settings(folder=tmp_path / "model"))
+    assert str(told.value) == (
+        f"{checkpoints_of(tmp_path / 'model')}: no checkpoints can be written "
+        "([Errno 28] No space left on device). Fix: make room, or give another place"
+    )
 
 
 OTHERS: dict[str, tuple[Line, Any, dict[str, Any]]] = {

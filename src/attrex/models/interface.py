@@ -192,8 +192,9 @@ class Identified(Protocol):
 class Warming(Protocol):
     """A learner of which a part may learn by itself, before all is learnt together."""
 
-    def warm_up(self, pool: Pool, say: Callable[[str], None]) -> None:
-        """After ``begin``, but not where a run goes on; ``say`` is told how far it is."""
+    def warm_up(self, pool: Pool, say: Callable[[str], None]) -> bool:
+        """Whether anything was learnt. After ``begin``, but not where a run goes on; ``say`` is told how far
+        it is."""
         ...
 
 

@@ -55,12 +55,13 @@ class Seeing(nn.Module):
         return mean
 
 
-def learn_to_see(encoder: SmallResNet, pool: Pool, epochs: int, say: Callable[[str], None]) -> None:
+def learn_to_see(encoder: SmallResNet, pool: Pool, epochs: int, say: Callable[[str], None]) -> bool:
     """Trains the encoder in place, on the device on which it is. Pictures are turned about and moved a
-    little. Nothing happens where no picture has a known value. ``say`` is told of each epoch."""
+    little. Nothing happens, and False is given, where no picture has a known value. ``say`` is told of each
+    epoch."""
     pixels, known, sizes = known_values(pool)
     if not epochs or not pixels:
-        return
+        return False
     device = next(encoder.parameters()).device
     learner = Seeing(encoder, sizes).to(device).train()
     chance = random.Random(f"seeing/{torch.initial_seed()}")  # noqa: S311 - no secret depends on it
@@ -83,6 +84,7 @@ def learn_to_see(encoder: SmallResNet, pool: Pool, epochs: int, say: Callable[[s
             optimiser.step()
             schedule.step()
         say(f"pictures alone, epoch {epoch} of {epochs}")
+    return True
 
 
 def known_values(pool: Pool) -> tuple[list[Tensor], list[list[tuple[int, int]]], list[int]]:

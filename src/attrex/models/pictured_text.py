@@ -42,11 +42,11 @@ class PicturedText:
     def make(self, pool: Pool) -> MadeText:
         return _both(self.text.make(pool), self.vision.make())
 
-    def warm_up(self, made: MadeText, pool: Pool, say: Callable[[str], None]) -> None:
+    def warm_up(self, made: MadeText, pool: Pool, say: Callable[[str], None]) -> bool:
         """See ``WarmingText``."""
         assert isinstance(made.encoder, WithVision)
-        if isinstance(made.encoder.vision, SmallResNet):
-            learn_to_see(made.encoder.vision, pool, self.seeing, say)
+        vision = made.encoder.vision
+        return isinstance(vision, SmallResNet) and learn_to_see(vision, pool, self.seeing, say)
 
     def remake(self, files: Mapping[str, str]) -> MadeText:
         return _both(self.text.remake(files), self.vision.remake(files))

@@ -71,7 +71,7 @@ class TextPart(Protocol):
 class WarmingText(Protocol):
     """A text part of which something may learn by itself, before all is learnt together."""
 
-    def warm_up(self, made: MadeText, pool: Pool, say: Callable[[str], None]) -> None:
+    def warm_up(self, made: MadeText, pool: Pool, say: Callable[[str], None]) -> bool:
         """See ``interface.Warming``; ``made``: what ``make`` made of that pool."""
         ...
 

@@ -307,10 +307,9 @@ class TrainedModel(Generic[Network]):
         self._learnt = Learnt(text, table, self.mechanism.assemble(text, table), trims)
         self._read = (weakref.ref(pool, self._forget), windows)
 
-    def warm_up(self, pool: Pool, say: Callable[[str], None]) -> None:
+    def warm_up(self, pool: Pool, say: Callable[[str], None]) -> bool:
         """See ``Warming``."""
-        if isinstance(self._text, WarmingText):
-            self._text.warm_up(self.learnt.text, pool, say)
+        return isinstance(self._text, WarmingText) and self._text.warm_up(self.learnt.text, pool, say)
 
     def _forget(self, pool: weakref.ref[Pool]) -> None:
         self._read = None

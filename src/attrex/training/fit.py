@@ -20,11 +20,12 @@ from transformers.trainer import TRAINER_STATE_NAME
 from attrex.core import content_hash
 from attrex.errors import ConfigError, InputError, Interrupted, OutputError
 from attrex.models.folder import StorableModel
-from attrex.models.interface import Learner, Warming
+from attrex.models.interface import Learner
 from attrex.nn import processes
 from attrex.supervision.pool import Pool
 from attrex.training.settings import Settings
 from attrex.training.trainer import AttrexTrainer, Score
+from attrex.training.warming import warm_up
 
 JOB = "job.txt"
 _DRAWS = 1_000_003
@@ -96,12 +97,12 @@ def fit(
         # Other masks for other processes. Not by another seed: all make the same examples of it.
         torch.rand(processes.rank() * _DRAWS, device=trainer.args.device)
         try:
-            if resumed is None and isinstance(model, Warming):
-                model.warm_up(pool, say)
+            if resumed is None:
+                warm_up(model, pool, checkpoints, say)
             if resumed is None or not trainer.had_stopped(Path(resumed)):
                 trainer.train(resume_from_checkpoint=resumed)
         except KeyboardInterrupt as stop:
-            kept = "the last finished epoch is kept; the same command goes on from there"
+            kept = "what was finished is kept; the same command goes on from there"
             raise Interrupted(f"stopped; {kept if checkpoints else 'nothing was kept'}") from stop
     trainer.finish()
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
@@ -135,7 +136,10 @@ def _job(model: Trainable, pool: Pool, settings: Settings) -> str:
         + [[span.source, span.start, span.end] for span in label.spans]
         for label in pool.labels
     ]
-    products = [[p.category, [[s.name, s.text] for s in p.sources]] for p in pool.products]
+    products = [
+        [p.category, [[s.name, s.text] for s in p.sources], [picture.content for picture in p.pictures]]
+        for p in pool.products
+    ]
     return content_hash([model.config(), what, [asdict(a) for a in attributes], labels, products])
 
 

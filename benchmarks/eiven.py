@@ -136,7 +136,7 @@ def prepared_ground(scale: Scale, keep: Path) -> Ground:
             vision_base=str(vision),
             picture_size=SIDE,
             layers=scale.layers,
-            comparison="none",
+            comparison="judge-last",
         )
         settings = Settings(epochs=scale.epochs, batch=BATCH, rates={"default": 1e-3}, averaging=0.99)
         report = fit(model, first, None, settings, print)
@@ -156,7 +156,7 @@ class Row:
     name: str
     builder: str
     arguments: Mapping[str, Any]
-    rate: float = 3e-3
+    rate: float = 1e-2
     blind: bool = False
     mute: bool = False
 
@@ -256,7 +256,7 @@ def rows_of(part: str, ground: Ground) -> list[Row]:
         return [
             Row(f"EIVEN-Base, {name}", "eiven", {**plain, "tuning": name}, rate)
             for name, rate in (
-                *(("repadapter", 3e-3), ("mlp", 3e-3), ("mlp-linear", 3e-3), ("lora", 3e-3)),
+                *(("repadapter", 1e-2), ("mlp", 1e-2), ("mlp-linear", 1e-2), ("lora", 3e-3)),
                 ("full", 1e-3),
             )
         ]

@@ -1,7 +1,8 @@
 """EIVEN's Tables 1, 2, 3 and 5 and Figure 4 at home: drawn tops with values that are easily confused.
 
 A small decoder and a small picture encoder are first trained from nothing on captions of other tops, which
-say in words of their own what is to be seen: the encoder first, then the decoder that reads its tokens. Then
+say in words of their own what is to be seen: the encoder first, then the decoder that reads its tokens, half
+the time of two tops beside each other, as a large language model has read of several things at once. Then
 they stay as they are, as LLaMA and CLIP in the paper, and adapters learn the sleeves and necklines of 10, 50,
 100 or all labels a value. All models of a table see the same labels and as many examples.
 """
@@ -318,8 +319,8 @@ def table(part: str, ground: Ground, keep: Path, name: str) -> None:
             "with 95 % intervals over asks; behind the comma the difference from the first row, paired.",
             f"Each fit sees about {scale.examples:,} questions. Taken for a like one: the share of all asks "
             "whose answer is a neighbour's value (short and elbow sleeves, crew and scoop necks, ...).",
-            f"The decoder and the picture encoder were learnt on captions of {scale.general} other tops and "
-            "are frozen, but for the row that is tuned in full. CMA-CLIP's text encoder is MiniLM and its "
+            f"The decoder and the picture encoder were learnt on captions of {scale.general} other tops, half "
+            "the time of two beside each other, and are frozen, but for the row that is tuned in full. CMA-CLIP's text encoder is MiniLM and its "
             "vision encoder learns from nothing; DEFLATE is MiniLM with a decoder, and has EIVEN's frozen "
             "pictures.",
         ],

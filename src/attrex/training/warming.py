@@ -17,13 +17,11 @@ from attrex.nn import processes
 from attrex.supervision.pool import Pool
 
 WARMED = "warmed.safetensors"
-_CHANCE = "state of chance"
-"""Its name among the weights; a module's has no space."""
 
 
 def warm_up(model: Learner, pool: Pool, checkpoints: Path | None, say: Callable[[str], None]) -> None:
-    """What ``model`` does as ``Warming``, if it is; or what was kept of it in ``checkpoints``, where weights
-    and chance are as they were then.
+    """What ``model`` does as ``Warming``, if it is; or what was kept of it in ``checkpoints``. Chance is then
+    as it was before, so that what follows is the same either way.
 
     Raises ``OutputError`` where it cannot be kept.
     """
@@ -32,7 +30,10 @@ def warm_up(model: Learner, pool: Pool, checkpoints: Path | None, say: Callable[
     kept = None if checkpoints is None else checkpoints / WARMED
     if kept is not None and _restored(model.network, kept):
         say("going on behind what a part had learnt by itself in a run that was stopped")
-    elif model.warm_up(pool, say) and kept is not None and processes.is_first():
+        return
+    with torch.random.fork_rng():
+        learnt = model.warm_up(pool, say)
+    if learnt and kept is not None and processes.is_first():
         _keep(model.network, kept)
 
 
@@ -42,7 +43,6 @@ def _restored(network: nn.Module, kept: Path) -> bool:
         tensors = load_file(kept)
     except (FileNotFoundError, SafetensorError):
         return False
-    torch.set_rng_state(tensors.pop(_CHANCE))
     with torch.no_grad():
         for name, parameter in _trained(network).items():
             parameter.copy_(tensors[name])
@@ -56,7 +56,7 @@ def _trained(network: nn.Module) -> dict[str, nn.Parameter]:
 def _keep(network: nn.Module, kept: Path) -> None:
     tensors = {name: parameter.detach().cpu().contiguous() for name, parameter in _trained(network).items()}
     try:
-        save_file({**tensors, _CHANCE: torch.get_rng_state()}, kept)
+        save_file(tensors, kept)
     except (OSError, SafetensorError) as problem:
         raise OutputError(
             f"no checkpoints can be written ({problem})",

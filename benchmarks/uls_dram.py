@@ -132,11 +132,11 @@ def main() -> None:
             "base colour",
             "asks not in the name",
             "F1 of those",
-            "by best proposals",
+            "F1 of those, best proposals",
             "points above text only",
-            "by best proposals",
+            "points above text only, best proposals",
             "points above concatenation",
-            "by best proposals",
+            "points above concatenation, best proposals",
             "points above it on all",
             "s a fit",
         ],
@@ -145,7 +145,7 @@ def main() -> None:
             f"{len(rest)} products learnt from, {len(held)} judged, grouped by name; one seed.",
             "Values are compared in their canonical form, as the catalogue writes them, letter case aside. "
             "Asks not in the name: article type and base colour whose value the name does not state. "
-            "By best proposals: where the model says its best proposal, however unsure of it. Points: of F1, "
+            "Best proposals: where the model says its best proposal, however unsure of it. Points: of F1, "
             "with the paired 95 % interval over products.",
             "All have the head over known values; those that see have one of the picture alone beside it. "
             f"MiniLM, and a small ResNet learnt from nothing, first {given.seeing} epochs of pictures alone.",

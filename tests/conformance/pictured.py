@@ -55,7 +55,7 @@ ROWS = [
         rate=2e-2,
         epochs=60,
     ),
-    _row("ULS-DRAM", "uls-vl", _ULS, rate=7e-3, epochs=150),
+    _row("ULS-DRAM", "uls-vl", _ULS, rate=7e-3, epochs=190),
     _row("JAVE", "jave", _BERT, rate=1e-2),
     _row("M-JAVE", "m-jave", {**_BILSTM, **_VISION, "encoder": "bilstm"}, rate=2e-2, epochs=60),
     _row("RNN-LSTM", "rnn-lstm", _BILSTM, rate=3e-2),

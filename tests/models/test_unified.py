@@ -13,7 +13,7 @@ from attrex.core import Answer, Attribute, Candidate, Evidence, Picture, Product
 from attrex.errors import ConfigError
 from attrex.models.catalog import CATALOG
 from attrex.models.inputs import lay_out
-from attrex.models.known_values import KnownValues, class_tensors, with_known
+from attrex.models.known_values import Known, KnownValues, class_tensors, with_known
 from attrex.models.pictured_text import picture_tensors
 from attrex.models.tagging import UNLOCATED_WEIGHT, tagged_windows
 from attrex.models.unified import PreparedProduct
@@ -297,7 +297,7 @@ def test_a_known_value_in_the_text_s_writing_is_the_one_that_was_tagged() -> Non
     tokeniser = Vocabulary.learn(["a Blue T-shirt"], cut=WORDS)
     (reading,) = read([Product("1", None, (Source("title", "a Blue T-shirt"),))], tokeniser)
     tagged = (Candidate("T-shirt", 0.5, Evidence("span", Span("title", 7, 14))),)
-    candidates, none = with_known(tagged, 0.4, ["Tshirts"], [0.25, 0.75], reading)
+    candidates, none = with_known(tagged, 0.4, Known(("Tshirts",), 0.0), [0.25, 0.75], reading)
     assert none == pytest.approx(0.1)
     assert [(c.text, round(c.score, 3)) for c in candidates] == [("T-shirt", 0.8)]
 
@@ -306,7 +306,7 @@ def test_what_the_tagger_leaves_is_shared_by_the_known_values() -> None:
     tokeniser = Vocabulary.learn(["a Blue hat"], cut=WORDS)
     (reading,) = read([Product("1", None, (Source("title", "a Blue hat, sand"),))], tokeniser)
     tagged = (Candidate("Blue", 0.5, Evidence("span", Span("title", 2, 6))),)
-    values = ["blue", "red", "sand"]
+    values = Known(("blue", "red", "sand"), 0.0)
     candidates, none = with_known(tagged, 0.4, values, [0.25, 0.25, 0.3, 0.2], reading)
     assert none == pytest.approx(0.1)
     assert [(c.text, round(c.score, 3), c.evidence.kind) for c in candidates] == [

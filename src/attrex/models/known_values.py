@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -27,16 +29,34 @@ MOST = 512
 """Values of an attribute that are known at most, the commonest."""
 
 
-class KnownValuesTable(AttributeTable):
-    """The attributes of the training data, each with its ``values`` in their commonest spelling."""
+@dataclass(frozen=True)
+class Known:
+    """An attribute's known ``values``, and how likely another is (``unseen``)."""
 
-    def __init__(self, names: Sequence[str], values: Sequence[Sequence[str]]) -> None:
+    values: tuple[str, ...]
+    unseen: float
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The values but for how they are written."""
+        return frozenset(map(_key, self.values))
+
+
+class KnownValuesTable(AttributeTable):
+    """The attributes of the training data, each with its ``values`` in their commonest spelling, and the
+    probability of a value that is none of those."""
+
+    def __init__(
+        self, names: Sequence[str], values: Sequence[Sequence[str]], unseen: Sequence[float]
+    ) -> None:
         super().__init__(names)
         self.values = tuple(tuple(own) for own in values)
+        self.known = tuple(Known(own, share) for own, share in zip(self.values, unseen, strict=True))
         self.classes = [{fold_text(v): at for at, v in enumerate(own, start=1)} for own in self.values]
 
     def files(self) -> dict[str, str]:
-        return {**super().files(), KNOWN: json.dumps(self.values, ensure_ascii=False)}
+        told = {"values": self.values, "unseen": [known.unseen for known in self.known]}
+        return {**super().files(), KNOWN: json.dumps(told, ensure_ascii=False)}
 
 
 class KnownValues:
@@ -51,15 +71,29 @@ class KnownValues:
             for ask in window.asks:
                 for value in values_of(ask, window):
                     spellings[ask.attribute.name][fold_text(value)][value] += 1
-        values = []
+        values, unseen = [], []
         for attribute in attributes:
             own = spellings[attribute.name]
-            often = sorted(own, key=lambda key: (-own[key].total(), key))[:MOST]
-            values.append([own[key].most_common(1)[0][0] for key in often])
-        return KnownValuesTable([a.name for a in attributes], values)
+            often = sorted(own, key=lambda key: (-own[key].total(), key))
+            values.append([own[key].most_common(1)[0][0] for key in often[:MOST]])
+            unseen.append(_unseen([own[key].total() for key in often]))
+        return KnownValuesTable([a.name for a in attributes], values, unseen)
 
     def remake(self, files: Mapping[str, str]) -> KnownValuesTable:
-        return KnownValuesTable(json.loads(files[LIST]), json.loads(files[KNOWN]))
+        return KnownValuesTable(json.loads(files[LIST]), **json.loads(files[KNOWN]))
+
+
+def _unseen(counts: Sequence[int]) -> float:
+    """The probability of a value that is not known, of how often each value was seen, the commonest first: as
+    many as were seen once (Good 1953), and those beyond ``MOST``. One where nothing was seen."""
+    beyond = sum(counts[MOST:])
+    once = sum(1 for count in counts[:MOST] if count == 1)
+    return (once + beyond) / sum(counts) if counts else 1.0
+
+
+def _key(text: str) -> str:
+    """What tells a value from another, however both are written; itself where it has no word."""
+    return joined(tokens(text)) or fold_text(text)
 
 
 def values_of(ask: TaggedAsk, window: TaggedWindow) -> list[str]:
@@ -106,28 +140,36 @@ def _classes(example: TaggedWindow, table: KnownValuesTable) -> Iterator[tuple[i
 def with_known(
     candidates: Sequence[Candidate],
     none: float,
-    values: Sequence[str],
+    known: Known,
     probabilities_W: Sequence[float],
     reading: Reading,
 ) -> tuple[tuple[Candidate, ...], float]:
     """A tagger's answer and a value head's as one: what the tagger leaves to "none" is shared by the head's
     classes, of which the first is "none". A value that the tagger proposes too, in whatever writing,
-    gains by it; another stands where the text has it, else it is inferred."""
-    shares = [none * own for own in probabilities_W]
-    gained = list(candidates)
-    by_text = {fold_text(c.text): at for at, c in reversed(list(enumerate(gained)))}
+    gains by it; another stands where the text has it, else it is inferred.
+
+    What the tagger proposes and is none of the known values counts by how likely such a value is beside the
+    head's surest; the rest of it is left to the head. Else the head is not heard where a word is tagged that
+    never was a value."""
+    values = known.values
+    surest = (1 - known.unseen) * max(probabilities_W[1:], default=0.0)
+    worth = known.unseen / (known.unseen + surest) if surest else 1.0
+    gained = [c if _key(c.text) in known.keys else replace(c, score=worth * c.score) for c in candidates]
+    left = none + sum(c.score for c in candidates) - sum(c.score for c in gained)
+    shares = [min(left, 1.0) * own for own in probabilities_W]
+    by_key = {_key(c.text): at for at, c in reversed(list(enumerate(gained)))}
     best = sorted(range(1, len(shares)), key=lambda at: -shares[at])[:PROPOSALS]
     for at in best:
         if shares[at] < FLOOR:
             break
-        known = by_text.get(fold_text(values[at - 1]))
-        if known is None:
+        place = by_key.get(_key(values[at - 1]))
+        if place is None:
             found, where = located(values[at - 1], reading)[0]
-            known = by_text.get(fold_text(found))
-            if known is None:
+            place = by_key.get(_key(found))
+            if place is None:
                 gained.append(Candidate(found, shares[at], where))
                 continue
-        held = gained[known]
-        gained[known] = Candidate(held.text, min(1.0, held.score + shares[at]), held.evidence)
+        held = gained[place]
+        gained[place] = Candidate(held.text, min(1.0, held.score + shares[at]), held.evidence)
     gained.sort(key=lambda c: -c.score)
     return tuple(gained), shares[0]

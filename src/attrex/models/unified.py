@@ -268,9 +268,9 @@ def _decoded(
     for answer, (window, described) in zip(tagged, asked, strict=True):
         candidates, none, place = answer.candidates, answer.none_score or 0.0, described.place
         if network.values is not None and window.values_C is not None:
-            first, values = network.scorer.first[place], table.values[place]
-            own_W = window.values_C[first : first + 1 + len(values)].tolist()
-            candidates, none = with_known(candidates, none, values, own_W, window.reading)
+            first, known = network.scorer.first[place], table.known[place]
+            own_W = window.values_C[first : first + 1 + len(known.values)].tolist()
+            candidates, none = with_known(candidates, none, known, own_W, window.reading)
         applies = None
         if threshold is not None and window.range is not None:
             applies = _told(window.range[place], threshold)

@@ -172,4 +172,4 @@ def with_known(
         held = gained[place]
         gained[place] = Candidate(held.text, min(1.0, held.score + shares[at]), held.evidence)
     gained.sort(key=lambda c: -c.score)
-    return tuple(gained), shares[0]
+    return tuple(c for c in gained if c.score >= FLOOR), shares[0]

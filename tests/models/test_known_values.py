@@ -80,3 +80,8 @@ def test_it_is_kept_in_the_model_s_folder() -> None:
     assert [0 < each.unseen <= 1 for each in table.known] == [True] * 3
     assert set(json.loads(table.files()[KNOWN])) == {"values", "unseen"}
     assert KnownValues().remake(table.files()).known == table.known
+
+
+def test_a_folder_that_knows_of_no_others_is_read_as_it_was() -> None:
+    files = {"attributes.json": json.dumps(["Colour"]), KNOWN: json.dumps([["red", "blue"]])}
+    assert KnownValues().remake(files).known == (Known(("red", "blue"), 1.0),)

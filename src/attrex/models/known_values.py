@@ -80,7 +80,10 @@ class KnownValues:
         return KnownValuesTable([a.name for a in attributes], values, unseen)
 
     def remake(self, files: Mapping[str, str]) -> KnownValuesTable:
-        return KnownValuesTable(json.loads(files[LIST]), **json.loads(files[KNOWN]))
+        told = json.loads(files[KNOWN])
+        if isinstance(told, list):  # a folder from before others were reckoned with
+            told = {"values": told, "unseen": [1.0] * len(told)}
+        return KnownValuesTable(json.loads(files[LIST]), told["values"], told["unseen"])
 
 
 def _unseen(counts: Sequence[int]) -> float:

@@ -31,7 +31,7 @@ def warm_up(model: Learner, pool: Pool, checkpoints: Path | None, say: Callable[
     if kept is not None and _restored(model.network, kept):
         say("going on behind what a part had learnt by itself in a run that was stopped")
         return
-    with torch.random.fork_rng():
+    with torch.random.fork_rng({p.device for p in model.network.parameters() if p.is_cuda}):
         learnt = model.warm_up(pool, say)
     if learnt and kept is not None and processes.is_first():
         _keep(model.network, kept)

@@ -12,6 +12,7 @@ import argparse
 import json
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 import attrex
 import gliner_rival
+from attrex.api.recipe import load_recipe, recipe_names
 from attrex.api.scoring import judge_all
 from attrex.core import Product
 from attrex.evaluation import Judged, compare, report
@@ -80,6 +82,12 @@ def fit_and_judge(
 
 def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items() if not k.endswith("_spans")}
+
+
+def epochs(models: Sequence[str]) -> str:
+    """Of those that learn by epochs."""
+    trained = {model: load_recipe(model).training for model in models if model in recipe_names()}
+    return ", ".join(f"{model} {training['epochs']}" for model, training in trained.items() if training)
 
 
 def main() -> None:
@@ -160,6 +168,7 @@ def main() -> None:
             + ("the other four" if given.titles is None else f"{given.titles} titles of the other four")
             + ". One seed.",
             "Points above, 95 % interval and p: paired, by product. Seconds: beside whatever else ran.",
+            f"Epochs, as the recipes have them: {epochs(given.models)}.",
         ],
         raw,
     )

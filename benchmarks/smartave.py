@@ -154,7 +154,7 @@ def headline(given: argparse.Namespace) -> None:
         f"{given.examples:,} examples are seen over all epochs; all that are stated are asked, with no gate.",
     ]
     if not given.quick:
-        write("smartave", "SMARTAVE and its rivals", columns, rows, notes, raw)
+        write(given.name, "SMARTAVE and its rivals", columns, rows, notes, raw)
 
 
 def fit_and_judge(
@@ -357,6 +357,7 @@ def main() -> None:
     options.add_argument("--train", type=int, default=300, help="products that an ablation learns from")
     options.add_argument("--report", type=int, default=300, help="products that it is judged on")
     options.add_argument("--titles", choices=["ae-110k", "oa-mine"], help="instead of WDC-PAVE")
+    options.add_argument("--name", default="smartave", help="of the headline's table")
     options.add_argument("--keep", type=Path, default=Path("benchmarks/kept"))
     options.add_argument("--quick", action="store_true", help="a few products, one seed, nothing written")
     given = options.parse_args()

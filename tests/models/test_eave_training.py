@@ -56,7 +56,7 @@ def test_beta_is_the_rate_of_a_group_of_its_own(base: str) -> None:
 def test_beta_nought_is_frozen(base: str) -> None:
     """No gradient, no state of the optimiser, and no second pass over a window in all of training."""
     model = begun(base, heavy="frozen")
-    assert "heavy" not in model.parameter_groups()
+    assert model.parameter_groups()["heavy"] == []
     before = {name: tensor.clone() for name, tensor in model.network.heavy.state_dict().items()}
     trainer = AttrexTrainer(
         model,

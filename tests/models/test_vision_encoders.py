@@ -91,13 +91,13 @@ def test_of_a_frozen_one_from_the_hub_a_folder_holds_no_weights(on_the_hub: Path
         part.remake({VISION: json.dumps(about)})
 
 
-def test_what_was_pretrained_has_a_rate_of_its_own(folder: Path) -> None:
+def test_whether_pretrained_or_not_it_has_a_rate_of_its_own(folder: Path) -> None:
     sizes = {
         name: {group: len(found) for group, found in grouped(part.make().encoder).items() if found}
         for name, part in parts(folder).items()
     }
     assert sizes["frozen"] == {}
-    assert sizes["small"].keys() == {"head"}
+    assert sizes["small"].keys() == {"vision"}
     assert sizes["fine-tuned"].keys() == {"vision"}
 
 

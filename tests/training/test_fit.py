@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from attrex.core import Attribute
-from attrex.errors import InputError, Interrupted, OutputError
+from attrex.errors import ConfigError, InputError, Interrupted, OutputError
 from attrex.nn.threads import one_thread
 from attrex.supervision.pool import Pool
 from attrex.training import Settings, TrainingReport, fit, forget, warming
@@ -377,3 +377,9 @@ def test_checkpoints_stand_beside_the_model_s_folder(tmp_path: Path) -> None:
         "head.weight",
         "head.bias",
     }
+
+
+def test_a_rate_of_a_group_that_there_is_not() -> None:
+    with pytest.raises(ConfigError) as error:
+        fit(Line(), pool(), None, settings(rates={"default": 1e-2, "heads": 0.0}))
+    assert str(error.value) == ("training.rates.heads: this model has no such group; it has encoder, head")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from attrex.errors import ConfigError
 from attrex.models.arguments import one_of
-from attrex.models.weights import PretrainedGroup
+from attrex.models.weights import VISION_GROUP, PretrainedGroup
 from attrex.nn.detector import (
     Detector,
     build_detector,
@@ -27,13 +27,12 @@ from attrex.nn.pretrained import load_weights, same_base
 from attrex.nn.vision import GRID, ResNetEncoder, SmallResNet, build_resnet, find_resnet, statistics
 
 VISION, DETECTOR = "vision.json", "detector.json"
-GROUP = "vision"
 
 
 class VisionGroup(PretrainedGroup):
     """A pretrained encoder, which learns at a rate of its own (ULS-DRAM 4.2: 5e-5 beside 1e-4)."""
 
-    group = GROUP
+    group = VISION_GROUP
 
     def __init__(self, encoder: ResNetEncoder) -> None:
         super().__init__()

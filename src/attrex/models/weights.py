@@ -10,6 +10,10 @@ from attrex.errors import ModelError
 from attrex.nn.encoders import PretrainedEncoder
 from attrex.nn.fusion import IdentityAdaptor
 from attrex.nn.structured import Added
+from attrex.nn.vision import SmallResNet
+
+VISION_GROUP = "vision"
+"""The group of vision encoders."""
 
 _FIX = "Fix: copy the whole folder, or fit the model again"
 
@@ -57,16 +61,18 @@ def fill_in(network: nn.Module, tensors: Mapping[str, Tensor], *, portable: bool
 
 def grouped(network: nn.Module) -> dict[str, list[nn.Parameter]]:
     """The trainable parameters: what was pretrained as "encoder", or as the group of the ``OwnGroup``
-    around it, and what begins at random as "head". What begins as an identity, or as a copy, counts as
-    pretrained."""
+    around it, a vision encoder as "vision" also where it was not, and what else begins at random as "head".
+    What begins as an identity, or as a copy, counts as pretrained. A group that is frozen is empty."""
     # At the head's rate an identity would be lost within some dozen steps.
     kinds = (PretrainedEncoder, IdentityAdaptor, PretrainedGroup, Added)
     pretrained = set[int]().union(*(_within(network, kind) for kind in kinds))
-    own = {id(p): m.group for m in network.modules() if isinstance(m, OwnGroup) for p in m.parameters()}
-    groups: dict[str, list[nn.Parameter]] = {"encoder": [], "head": []}
+    own = [module for module in network.modules() if isinstance(module, OwnGroup)]
+    of = {id(p): m.group for m in own for p in m.parameters() if id(p) in pretrained}
+    of |= dict.fromkeys(_within(network, SmallResNet), VISION_GROUP)
+    groups: dict[str, list[nn.Parameter]] = {"encoder": [], "head": [], **{m.group: [] for m in own}}
     for parameter in network.parameters():
         if parameter.requires_grad:
-            group = own.get(id(parameter), "encoder") if id(parameter) in pretrained else "head"
+            group = of.get(id(parameter), "encoder" if id(parameter) in pretrained else "head")
             groups.setdefault(group, []).append(parameter)
     return groups
 

@@ -69,7 +69,7 @@ def fit(
     writes the checkpoints, which all must be able to read.
 
     Raises ``InputError`` where there is nothing to learn from, ``Interrupted`` on Ctrl-C, ``ConfigError``
-    where there are more processes than examples in a batch.
+    where there are more processes than examples in a batch, or a rate is of a group that the model lacks.
     """
     began = time.monotonic()
     if settings.batch < processes.count():
@@ -81,6 +81,7 @@ def fit(
         say = _silent
     set_seed(settings.seed)
     model.begin(pool)
+    _check_groups(model, settings)
     checkpoints = None if settings.folder is None else checkpoints_of(settings.folder)
     with _quiet(), _deterministic():
         trainer = AttrexTrainer(model, pool, settings, score=score, checkpoints=checkpoints, say=say)
@@ -113,6 +114,15 @@ def fit(
         seconds=time.monotonic() - began,
         parameters=sum(p.numel() for group in model.parameter_groups().values() for p in group),
     )
+
+
+def _check_groups(model: Trainable, settings: Settings) -> None:
+    groups = model.parameter_groups()
+    for name in settings.rates:
+        if name != "default" and name not in groups:
+            raise ConfigError(
+                f"training.rates.{name}: this model has no such group; it has {', '.join(sorted(groups))}"
+            )
 
 
 def checkpoints_of(folder: Path) -> Path:

@@ -148,3 +148,26 @@ def test_the_decoder_begins_as_the_base_s_first_layers() -> None:
     for name in own.keys() - new:
         assert torch.equal(own[name], base[name]), name
     assert not [n for n in own if "word_embeddings" in n]
+
+
+def test_what_is_pointed_at_decides_whether_it_is_copied(words: nn.Embedding) -> None:
+    """With ``found`` the gate and what is generated follow what stands where the step points; without it
+    they are the decoder's alone."""
+    decoder = decoder_like(build_body(CONFIG), layers=2)
+    rows_VD = words(torch.tensor(PIECES)).detach()
+    states_NLD = torch.randn(2, 1, D, generator=torch.Generator().manual_seed(2))
+    before_NL = torch.full((2, 1), NO_COPY)
+    keys_NSD = memory()
+    for found in (None, nn.Identity()):
+        writer = CopyWriter(decoder, pieces=PIECES, rows_VD=rows_VD, vocabulary=WORDS, found=found)
+        with torch.no_grad():
+            gate, generated, copied = writer.chances(states_NLD, before_NL, keys_NSD, COPIES_NS2)
+            met_NLD = states_NLD if found is None else states_NLD + copied @ keys_NSD
+            torch.testing.assert_close(gate, torch.sigmoid(writer.gate(met_NLD)))
+            torch.testing.assert_close(generated, torch.softmax(writer.generate(met_NLD), 2))
+            assert (copied[COPIES_NS.unsqueeze(1) == NO_COPY] == 0).all()
+            # A text without a piece points at nothing.
+            nothing = torch.full_like(COPIES_NS2, NO_COPY)
+            gate, _, copied = writer.chances(states_NLD, before_NL, keys_NSD, nothing)
+            torch.testing.assert_close(gate, torch.sigmoid(writer.gate(states_NLD)))
+            assert not copied.any()

@@ -115,11 +115,16 @@ class Shape:
         marks = {script.value_mark, *([] if table.parts > 1 else [script.pair_mark])}
         pieces = [piece for piece in script.inventory(table.values) if piece not in marks]
         words: Any = body.get_input_embeddings()  # type: ignore[operator]  # any HF body has it
+        # The decoder is told one vector, the attribute's. Whether the text states a value, only what is
+        # pointed at tells well: with it 250 titles of AE-110K taught, in 5 epochs, .756 for .723 (one seed).
+        found = nn.Linear(text.width, text.width, bias=False)
+        nn.init.zeros_(found.weight)
         writer = CopyWriter(
             ValueDecoder(body, layers=self.decoder_layers, longest=(self.longest + 1) * table.parts),
             pieces=pieces,
             rows_VD=words.weight.detach()[torch.tensor(pieces)],
             vocabulary=script.beyond,
+            found=found,
         )
         tags = Tags(join, len(BIOE.tags)) if self.alpha else None
         spellings = dict(zip(script.keys(table.values), table.values, strict=True))

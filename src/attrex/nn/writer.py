@@ -72,17 +72,26 @@ class CopyWriter(nn.Module):
     are. Ids beyond can be copied only: words without a piece of their own, told apart by their position.
 
     What is read back, the pieces' word vectors, is given by the caller; ``own`` is added to it for the V.
+    ``found``: what is made of the keys that a step points at, on average, and added to its state before it is
+    decided whether to copy and what to generate, as in See et al.; None for a decoder that reads the text
+    itself.
     """
 
     place_X: Tensor
     pieces_V: Tensor
 
     def __init__(
-        self, decoder: nn.Module, *, pieces: Sequence[int], rows_VD: Tensor, vocabulary: int
+        self,
+        decoder: nn.Module,
+        *,
+        pieces: Sequence[int],
+        rows_VD: Tensor,
+        vocabulary: int,
+        found: nn.Module | None = None,
     ) -> None:
         super().__init__()
         V, D = rows_VD.shape
-        self.decoder = decoder
+        self.decoder, self.found = decoder, found
         self.generate = nn.Linear(D, V)
         self.own = nn.Embedding(V + 1, D, padding_idx=V)
         self.query, self.key = nn.Linear(D, D), nn.Linear(D, D, bias=False)
@@ -160,11 +169,6 @@ class CopyWriter(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """g, p(generated) and p(position copied) after the states, which have read the pieces ``before_NL``
         last."""
-        gate_NL1 = torch.sigmoid(self.gate(states_NLD))
-        logits_NLV = self.generate(states_NLD)
-        if barred_NV is not None:
-            logits_NLV = logits_NLV.masked_fill(barred_NV.unsqueeze(1), -torch.inf)
-        generated_NLV = torch.softmax(logits_NLV, 2)
         scores_NLS = self.query(states_NLD) @ keys_NSD.transpose(1, 2) * keys_NSD.shape[2] ** -0.5
         # A text is copied on: where the decoder would first have to learn what follows what, a value of
         # several pieces is seldom written to its end.
@@ -174,7 +178,14 @@ class CopyWriter(nn.Module):
         barred_N1S = (copies_NS == NO_COPY).unsqueeze(1)
         copied_NLS = torch.softmax(scores_NLS.masked_fill(barred_N1S, -1e9), 2)
         # Of a text without a piece nothing is copied, and not everything alike.
-        return gate_NL1, generated_NLV, copied_NLS.masked_fill(barred_N1S, 0.0)
+        copied_NLS = copied_NLS.masked_fill(barred_N1S, 0.0)
+        if self.found is not None:
+            states_NLD = states_NLD + self.found(copied_NLS @ keys_NSD)
+        gate_NL1 = torch.sigmoid(self.gate(states_NLD))
+        logits_NLV = self.generate(states_NLD)
+        if barred_NV is not None:
+            logits_NLV = logits_NLV.masked_fill(barred_NV.unsqueeze(1), -torch.inf)
+        return gate_NL1, torch.softmax(logits_NLV, 2), copied_NLS
 
 
 def in_front(ids_NL: Tensor) -> Tensor:

@@ -168,7 +168,7 @@ def main() -> None:
             + ("the other four" if given.titles is None else f"{given.titles} titles of the other four")
             + ". One seed.",
             "Points above, 95 % interval and p: paired, by product. Seconds: beside whatever else ran.",
-            f"Epochs, as the recipes have them: {epochs(given.models)}.",
+            f"Epochs at most, as the recipes have them: {epochs(given.models)}.",
         ],
         raw,
     )

@@ -89,7 +89,7 @@ def test_every_token_is_in_one_block_whatever_the_sizes(base: Path, lengths: lis
 def test_sources_in_another_order_or_with_empty_ones_are_answered_alike(form: str, base: Path) -> None:
     model = begun(base, attribute=form, longest=1)
     writer, script = model.network.extraction.writer, model.network.extraction.script
-    writer.generate.bias.data[writer.place(torch.tensor(script.end))] += 6.0  # values end, and are proposed
+    writer.generate.bias.data[writer.place(torch.tensor(script.end))] += 9.0  # values end, and are proposed
     texts = {"title": "Red cotton hat", "bullets": "wool, dark blue", "notes": "40 cm, red"}
     sources = [Source(name, text) for name, text in texts.items()]
     given = [
@@ -100,7 +100,7 @@ def test_sources_in_another_order_or_with_empty_ones_are_answered_alike(form: st
         ),
     ]
     answers = ask(model, given)
-    assert len(answers[0].candidates) > 1
+    assert len(answers[0].candidates) > 2
     for at in range(3):
         assert alike(answers[at], answers[3 + at])
         assert alike(answers[at], answers[6 + at])

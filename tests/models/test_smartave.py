@@ -151,17 +151,29 @@ def test_the_other_form_reads_it_once(base: Path) -> None:
         assert len(seen) == 1
 
 
+def states_of_two_asks(model: Any) -> list[torch.Tensor]:
+    """One text's, asked for its colour and its material."""
+    example = next(e for e in model.examples(pool(), 0) if e.asks[0].attribute == COLOUR)
+    other = replace(example, asks=(replace(example.asks[0], attribute=MATERIAL),))
+    batches = [model.collate([each]) for each in (replace(example, asks=example.asks[:1]), other)]
+    with torch.no_grad():
+        return [model.network.read(Laid.of(batch), None)[1] for batch in batches]
+
+
 def test_in_the_paper_s_form_what_is_asked_changes_the_text_s_states(base: Path) -> None:
-    states = {}
-    for form in ("seen", "apart"):
-        model = begun(base, attribute=form)
-        example = next(e for e in model.examples(pool(), 0) if e.asks[0].attribute == COLOUR)
-        other = replace(example, asks=(replace(example.asks[0], attribute=MATERIAL),))
-        batches = [model.collate([each]) for each in (replace(example, asks=example.asks[:1]), other)]
-        with torch.no_grad():
-            states[form] = [model.network.read(Laid.of(batch), None)[1] for batch in batches]
+    states = {form: states_of_two_asks(begun(base, attribute=form)) for form in ("seen", "apart")}
     assert (states["seen"][0] - states["seen"][1]).abs().amax(2).min() > 1e-5
     assert torch.equal(*states["apart"])
+
+
+def test_what_is_asked_may_be_added_so_that_it_is_known_without_its_hyper_token(base: Path) -> None:
+    blind = [pattern for pattern in PATTERNS if pattern != "local-hyper"]
+    states = {
+        added: states_of_two_asks(begun(base, attentions=blind, attribute_added=added))
+        for added in (True, False)
+    }
+    assert (states[True][0] - states[True][1]).abs().amax(2).min() > 1e-5
+    torch.testing.assert_close(*states[False])
 
 
 def test_attributes_that_are_asked_together_do_not_see_each_other(base: Path) -> None:

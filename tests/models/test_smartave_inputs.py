@@ -126,6 +126,11 @@ def test_a_value_longer_than_the_decoder_writes_teaches_the_tags_alone(base: Pat
         ({"attribute": "hidden"}, "model.arguments.attribute: expected one of seen, apart; got 'hidden'"),
         ({"attentions": ["up"]}, "model.arguments.attentions: expected one of hyper-hyper, .*; got 'up'"),
         ({"queries": "none"}, "model.arguments.queries: expected one of own, shared; got 'none'"),
+        (
+            {"attribute": "apart", "attribute_added": True},
+            "model.arguments.attribute_added: with attribute: apart no text knows what is asked. "
+            "Fix: leave it out, or say attribute: seen",
+        ),
         ({"block": 4}, "model.arguments.block: expected a whole number from 8, got 4"),
         ({"beams": 0}, "model.arguments.beams: expected a whole number from 1, got 0"),
         ({"layers": True}, "model.arguments.layers: expected a whole number from 1, got True"),

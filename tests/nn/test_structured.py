@@ -290,6 +290,17 @@ def test_an_attribute_s_hyper_token_begins_with_its_words() -> None:
     torch.testing.assert_close(*sources)
 
 
+def test_an_attribute_may_be_added_to_its_own_product_s_tokens() -> None:
+    """Local tokens see no hyper-token here: they know what is asked in no other way."""
+    for added in (True, False):
+        made = encoder(patterns=("hyper-local", "local-local"), attribute_added=added)
+        with torch.no_grad():
+            asked = [read(made, [length, 6, 6], [0, 0, 1], [0, 1, 1])[0][-12:] for length in (3, 4)]
+            alone = read(made, [6], [0], [1])[0]
+        assert torch.allclose(asked[0][:6], asked[1][:6], atol=1e-3) is not added
+        torch.testing.assert_close(asked[0][6:], alone)  # of it nothing is asked
+
+
 # --- attributes that come later ---
 
 

@@ -293,7 +293,7 @@ def test_a_stop_in_the_first_epoch_goes_on_behind_what_a_part_had_learnt(tmp_pat
     undisturbed, resumed = Line(), Line()
     fit(undisturbed, pool(), None, chosen)
     forget(tmp_path / "model")
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted, match="what was finished is kept"):
         fit(Line(), pool(), None, chosen, stop_at("epoch 1"))
     fit(resumed, pool(), None, chosen, lines.append)
     assert lines[:2] == [
@@ -320,7 +320,8 @@ def test_a_model_of_which_no_part_has_learnt_by_itself_keeps_nothing_of_it(tmp_p
         def warm_up(self, pool: Pool, say: Callable[[str], None]) -> bool:
             return False
 
-    with pytest.raises(Interrupted):
+    nothing = "stopped; no epoch was finished, so nothing is kept; the same command begins anew"
+    with pytest.raises(Interrupted, match=nothing):
         fit(Cold(), pool(), None, settings(folder=tmp_path / "model"), stop_at("epoch 1"))
     assert not (checkpoints_of(tmp_path / "model") / WARMED).exists()
 

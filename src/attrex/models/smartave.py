@@ -12,17 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from attrex.models.arguments import one_of
 from attrex.models.pictured_text import PicturedText
 from attrex.models.smartave_forms import Apart, Seen
-from attrex.models.smartave_parts import Queries, Shape
+from attrex.models.smartave_parts import Form, Queries, Shape
 from attrex.models.smartave_values import ReadAttributes
 from attrex.models.text_encoders import Shapes, TextPart, pretrained_text
 from attrex.models.trained import Mechanism, TrainedModel
 from attrex.models.vision_encoders import RegionArguments, VisionArguments, VisionPart
 from attrex.nn.structured import PATTERNS, Pattern
 
-Form = Literal["seen", "apart"]
 FORMS: Mapping[Form, Callable[[Shape], Mechanism[Any]]] = {"seen": Seen, "apart": Apart}
 
 
@@ -32,6 +30,7 @@ def build_smartave_text(
     frozen_embeddings: bool = True,
     shapes: Shapes = "ignored",
     attribute: Form = "seen",
+    attribute_added: bool = False,
     attentions: Sequence[Pattern] = PATTERNS,
     queries: Queries = "own",
     layers: int | None = None,
@@ -46,11 +45,13 @@ def build_smartave_text(
     """SMARTAVE-text: words alone. ``base``, of BERT's kind, from which encoder and decoder come.
 
     ``attribute``: "seen", the paper's form, in which all states depend on it, or "apart", in which only its
-    hyper-token, the decoder and the tags know both sides. ``attentions``: those that there are (Figure 4);
-    ``queries``: each attention's own, or "shared" (Table 3). ``layers``: of the base, its first; None: all.
-    ``block``: tokens of a source beyond which it is read in several blocks. ``longest``: pieces of a value at
-    most; ``beams``: sequences that are followed at once. ``alpha``: what the tags weigh beside the decoder
-    (Figure 6). ``window``: tokens of all sources beyond which a product is read in windows (Figure 5);
+    hyper-token, the decoder and the tags know both sides. ``attribute_added``, not in the paper and for
+    "seen" alone: its words' mean, through a matrix, is added to all other tokens as they enter.
+    ``attentions``: those that there are (Figure 4); ``queries``: each attention's own, or "shared" (Table 3).
+    ``layers``: of the base, its first; None: all. ``block``: tokens of a source beyond which it is read in
+    several blocks. ``longest``: pieces of a value at most; ``beams``: sequences that are followed at once.
+    ``alpha``: what the tags weigh beside the decoder (Figure 6). ``window``: tokens of all sources beyond
+    which a product is read in windows (Figure 5);
     ``replacement`` as in AdaTag.
     """
     arguments: dict[str, Any] = dict(locals())
@@ -63,6 +64,7 @@ def build_smartave(
     frozen_embeddings: bool = True,
     shapes: Shapes = "ignored",
     attribute: Form = "seen",
+    attribute_added: bool = False,
     attentions: Sequence[Pattern] = PATTERNS,
     queries: Queries = "own",
     layers: int | None = None,
@@ -101,13 +103,13 @@ def _built(builder: str, given: dict[str, Any], vision: VisionPart | None) -> Tr
     text: TextPart = pretrained_text(
         arguments["base"], frozen_embeddings=arguments["frozen_embeddings"], shapes=arguments["shapes"]
     )
-    form: Any = one_of("attribute", arguments["attribute"], FORMS)
+    shape = Shape.among(arguments)
     return TrainedModel[Any](
         builder,
         arguments,
         text=text if vision is None else PicturedText(text, vision),
         attributes=ReadAttributes(),
-        mechanism=FORMS[form](Shape.among(arguments)),
+        mechanism=FORMS[shape.attribute](shape),
         window=arguments["window"],
         replacement=arguments["replacement"],
         pictures=None if vision is None else vision.size,

@@ -49,6 +49,8 @@ from attrex.nn.writer import CopyWriter
 from attrex.text.reading import Reading
 
 Queries = Literal["own", "shared"]
+Form = Literal["seen", "apart"]
+"""Whether the text's states know what is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,8 @@ class Shape:
 
     attentions: Sequence[Pattern]
     queries: Queries
+    attribute: Form
+    attribute_added: bool
     layers: int | None
     block: int
     decoder_layers: int
@@ -73,6 +77,12 @@ class Shape:
         for pattern in self.attentions:
             one_of("attentions", pattern, PATTERNS)
         one_of("queries", self.queries, get_args(Queries))
+        one_of("attribute", self.attribute, get_args(Form))
+        if self.attribute_added and self.attribute == "apart":
+            raise ConfigError(
+                "model.arguments.attribute_added: with attribute: apart no text knows what is asked. "
+                "Fix: leave it out, or say attribute: seen"
+            )
         least = {"block": 8, "decoder_layers": 1, "longest": 1, "beams": 1}
         if self.layers is not None:
             least["layers"] = 1
@@ -99,6 +109,7 @@ class Shape:
             patterns=self.attentions,
             shared=self.queries == "shared",
             layers=self.layers,
+            attribute_added=self.attribute_added,
         )
         if max(self.block, QUESTION + 2) > encoder.places:
             raise ConfigError(

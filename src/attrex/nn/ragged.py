@@ -149,3 +149,10 @@ def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
         group.append(row)
     if group:
         yield group
+
+
+def means(vectors_MC: Tensor, row_M: Tensor, rows: int) -> Tensor:
+    """The mean of each row's tokens, ``(rows, C)``, of ``row_M`` each; nought where a row has none."""
+    count_R = torch.bincount(row_M, minlength=rows).clamp(min=1)
+    shares_MC = vectors_MC / count_R[row_M].unsqueeze(1)
+    return shares_MC.new_zeros(rows, vectors_MC.shape[1]).index_add(0, row_M, shares_MC)

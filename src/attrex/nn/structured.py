@@ -34,7 +34,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from attrex.errors import ModelError
 from attrex.nn.encoders import PretrainedEncoder, ShapedEncoder
 from attrex.nn.precision import mixed
-from attrex.nn.ragged import Group, Ragged
+from attrex.nn.ragged import Group, Ragged, means
 
 Pattern = Literal["hyper-hyper", "hyper-local", "local-hyper", "local-local"]
 PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
@@ -43,6 +43,8 @@ ATTRIBUTE = 0
 """The modality of attributes."""
 SMALL = 0.1
 """The size of the hyper-tokens' values at the start, relative to the pretrained ones."""
+ASKED = 0.5
+"""The size at the start of what is added of an attribute, relative to a word's vector."""
 PIECE = 512
 """Local tokens that attend at once, where nothing is learnt; a block or a product at the least."""
 
@@ -61,6 +63,7 @@ class Blocks:
             totals[owner] += length
         self.products = Ragged(totals, device)
         self.hypers = Ragged(counts, device)
+        self.owner_R = torch.tensor(owners, dtype=torch.long, device=device)
         self.hyper_NG, self.hyper_mask_NG = self.hypers.padded(device)
         self.even = len(set(counts)) < 2
 
@@ -190,7 +193,9 @@ class Words:
 
 class StructuredEncoder(nn.Module):
     """``encoder``: of BERT's kind, whose first ``layers`` (None: all) are taken. ``modalities``: kinds of
-    blocks that are told apart. ``patterns``: the attentions that there are.
+    blocks that are told apart. ``patterns``: the attentions that there are. ``attribute_added``: the mean of
+    an attribute's word vectors, through a matrix, is added to all its product's other local tokens as they
+    enter; the paper has them learn what is asked from the hyper-token alone.
 
     In the paper's form an attribute is a block like any other, and all see its hyper-token: ``forward``. So
     that products need not know what they are asked, ``forward`` reads them without one, ``words`` an
@@ -207,6 +212,7 @@ class StructuredEncoder(nn.Module):
         patterns: Collection[Pattern] = PATTERNS,
         shared: bool = False,
         layers: int | None = None,
+        attribute_added: bool = False,
     ) -> None:
         super().__init__()
         assert isinstance(encoder, PretrainedEncoder | ShapedEncoder)
@@ -243,6 +249,11 @@ class StructuredEncoder(nn.Module):
         nn.init.normal_(self.hyper.weight, std=0.02)
         self.modality = nn.Embedding(modalities, self.width)
         nn.init.zeros_(self.modality.weight)
+        self.asked: nn.Linear | None = None
+        if attribute_added:
+            self.asked = nn.Linear(self.width, self.width, bias=False)
+            with torch.no_grad():
+                self.asked.weight.copy_(ASKED * torch.eye(self.width))
 
     @property
     def _layers(self) -> Any:
@@ -260,13 +271,18 @@ class StructuredEncoder(nn.Module):
         and the blocks' modalities (3.3). To an attribute's hyper-token its words' mean is added: it must say
         what is asked where hyper to local is left out."""
         lengths_R = torch.tensor(blocks.own.lengths, device=blocks.device)
-        kind_M = modality_R.repeat_interleave(lengths_R)
+        block_M = torch.arange(len(modality_R), device=blocks.device).repeat_interleave(lengths_R)
+        kind_M = modality_R[block_M]
         kinds_MD = self.modality(kind_M)
         hyper_RD = self.hyper_type + self.hyper(modality_R) + self.modality(modality_R)
         named_M = kind_M == ATTRIBUTE
-        block_M = torch.arange(len(modality_R), device=blocks.device).repeat_interleave(lengths_R)[named_M]
-        shares_MD = vectors_MD[named_M] / lengths_R[block_M].unsqueeze(1)
-        hyper_RD = hyper_RD.index_add(0, block_M, shares_MD)
+        named_RD = means(vectors_MD[named_M], block_M[named_M], len(hyper_RD))
+        hyper_RD = hyper_RD + named_RD
+        if self.asked is not None:
+            owner_M = blocks.owner_R[block_M]
+            asked_ND = means(vectors_MD[named_M], owner_M[named_M], len(blocks.hypers.lengths))
+            told_MD = self.asked(asked_ND)[owner_M].masked_fill(named_M.unsqueeze(1), 0.0)
+            vectors_MD = vectors_MD + told_MD
         embeddings: Any = self.encoder.body.get_submodule("embeddings")
         with mixed(blocks.device):
             states_1SD = embeddings(

@@ -25,7 +25,7 @@ from attrex.nn import processes
 from attrex.supervision.pool import Pool
 from attrex.training.settings import Settings
 from attrex.training.trainer import AttrexTrainer, Score
-from attrex.training.warming import warm_up
+from attrex.training.warming import WARMED, warm_up
 
 JOB = "job.txt"
 _DRAWS = 1_000_003
@@ -103,8 +103,7 @@ def fit(
             if resumed is None or not trainer.had_stopped(Path(resumed)):
                 trainer.train(resume_from_checkpoint=resumed)
         except KeyboardInterrupt as stop:
-            kept = "what was finished is kept; the same command goes on from there"
-            raise Interrupted(f"stopped; {kept if checkpoints else 'nothing was kept'}") from stop
+            raise Interrupted(f"stopped; {_kept(checkpoints)}") from stop
     trainer.finish()
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     return TrainingReport(
@@ -177,6 +176,15 @@ def _last(checkpoints: Path | None, job: str, say: Callable[[str], None]) -> str
             fix="make room, or give another place",
         ) from problem
     return None
+
+
+def _kept(checkpoints: Path | None) -> str:
+    """What a person who stopped the run is told of it."""
+    if checkpoints is None:
+        return "nothing was kept"
+    if (checkpoints / WARMED).is_file() or any(map(_is_whole, checkpoints.glob("checkpoint-*"))):
+        return "what was finished is kept; the same command goes on from there"
+    return "no epoch was finished, so nothing is kept; the same command begins anew"
 
 
 def _is_whole(checkpoint: Path) -> bool:

@@ -15,6 +15,7 @@ from attrex.training import Settings
         ({"epochs": 2.5}, "training.epochs: expected a whole number from 1, got 2.5"),
         ({"epochs": True}, "training.epochs: expected a whole number from 1, got True"),
         ({"batch": "many"}, "training.batch: expected a whole number from 1, got 'many'"),
+        ({"max_tokens": 0}, "training.max_tokens: expected a whole number from 1, got 0"),
         ({"patience": 0}, "training.patience: expected a whole number from 1, got 0"),
         ({"patience": True}, "training.patience: expected a whole number from 1, got True"),
         ({"examples": 1.5}, "training.examples: expected a whole number from 1, got 1.5"),

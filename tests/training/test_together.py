@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -60,18 +61,19 @@ def told(folder: Path) -> list[dict[str, Any]]:
     return [json.loads((folder / f"told-{rank}.json").read_text()) for rank in "01"]
 
 
-@pytest.mark.parametrize("weights", ["weights", "masked"])
+@pytest.mark.parametrize("weights", ["weights", "masked", "parted"])
 def test_all_end_with_the_same_weights(weights: str, folder: Path) -> None:
     one, other = (load_file(folder / f"{weights}-{rank}.safetensors") for rank in "01")
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_they_learn_what_one_alone_learns(folder: Path) -> None:
+@pytest.mark.parametrize("weights", ["weights", "parted"])
+def test_they_learn_what_one_alone_learns(weights: str, folder: Path) -> None:
     """Each batch is shared out, so that the mean of their gradients is the batch's own."""
     with one_thread():
         alone, report, _, _ = train(None)
-    together = load_file(folder / "weights-0.safetensors")
+    together = load_file(folder / f"{weights}-0.safetensors")
     for name, weight in alone.network.state_dict().items():
         torch.testing.assert_close(together[name], weight, rtol=1e-4, atol=1e-5)
     assert report.epochs == 5
@@ -82,6 +84,16 @@ def test_each_sees_its_share_of_every_batch(told: list[dict[str, Any]]) -> None:
         alone, _, _, _ = train(None)
     shares = [each["seen"] for each in told]
     assert [sorted(a + b) for a, b in zip(*shares, strict=True)] == [sorted(batch) for batch in alone.seen]
+
+
+def test_their_parts_of_a_batch_need_not_be_as_many(told: list[dict[str, Any]]) -> None:
+    counts = []
+    for each in told:
+        step = {tuple(batch): at for at, batch in enumerate(each["seen"])}
+        of = {example: at for batch, at in step.items() for example in batch}
+        counts.append(Counter(of[part[0]] for part in each["parts"]))
+    assert counts[0] != counts[1]
+    assert max(counts[0].values()) > 1
 
 
 def test_the_first_alone_scores_and_speaks(told: list[dict[str, Any]]) -> None:

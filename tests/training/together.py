@@ -48,7 +48,9 @@ class Shared(Line):
         return {**super().parameter_groups(), "rare": list(self.network.get_submodule("rare").parameters())}
 
 
-def train(folder: Path | None, dropout: float = 0.0) -> tuple[Shared, TrainingReport, list[str], int]:
+def train(
+    folder: Path | None, dropout: float = 0.0, **settings: int
+) -> tuple[Shared, TrainingReport, list[str], int]:
     """The trained model, the report, what was said, and how often this process scored."""
     model, lines, scored = Shared(dropout), list[str](), list[float]()
 
@@ -56,8 +58,8 @@ def train(folder: Path | None, dropout: float = 0.0) -> tuple[Shared, TrainingRe
         scored.append(SCORES[len(scored)])
         return scored[-1]
 
-    settings = Settings(**SETTINGS, patience=3, folder=folder)
-    return model, fit(model, pool(), score, settings, lines.append), lines, len(scored)
+    given = Settings(**SETTINGS, patience=3, folder=folder, **settings)
+    return model, fit(model, pool(), score, given, lines.append), lines, len(scored)
 
 
 def main(folder: Path) -> None:
@@ -66,8 +68,11 @@ def main(folder: Path) -> None:
     save_file(dict(model.network.state_dict()), folder / f"weights-{me}.safetensors")
     masked, _, _, _ = train(None, dropout=0.5)
     save_file(dict(masked.network.state_dict()), folder / f"masked-{me}.safetensors")
+    parted, _, _, _ = train(None, max_tokens=1)
+    save_file(dict(parted.network.state_dict()), folder / f"parted-{me}.safetensors")
     told = {
         "seen": model.seen,
+        "parts": parted.seen,
         "lines": lines,
         "scored": scored,
         "epochs": report.epochs,

@@ -48,3 +48,16 @@ class LengthGrouped:
         """Every so manieth of the batch, which is sorted, so that all get like lengths."""
         each = -(-len(batch) // self.processes)
         return [batch[at % len(batch)] for at in range(self.rank, each * self.processes, self.processes)]
+
+
+def parts(lengths: Sequence[int], most: int) -> Iterator[slice]:
+    """A batch's examples in the order that they have, in pieces that are no larger than ``most`` tokens once
+    they are padded to their longest; an example at the least."""
+    begin = longest = 0
+    for at, length in enumerate(lengths):
+        longer = max(longest, length)
+        if at > begin and longer * (at + 1 - begin) > most:
+            yield slice(begin, at)
+            begin, longer = at, length
+        longest = longer
+    yield slice(begin, len(lengths))

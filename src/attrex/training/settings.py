@@ -18,16 +18,18 @@ class Settings:
 
     ``rates``: learning rate by parameter group, "default" for the rest. ``batch``: products (or pairs) a
     step, of all processes together: by ``torchrun`` each takes its part of them, and the rates stay as they
-    are. ``warmup``: share of the steps in which the rates rise. ``averaging``: decay per step of the weights'
-    exponential moving average, which is what is kept; 0 keeps the last weights. ``patience``: epochs without
-    a better score before training stops, counted from the first score above nought (None: never). ``clip``:
-    the gradient's largest norm. ``folder``: where checkpoints go, so that a killed run goes on; None:
-    nowhere.
+    are. ``max_tokens``: of texts that are learnt from at once; a batch of more is learnt from in parts, whose
+    gradients are summed, so that long texts take more time and not more memory. ``warmup``: share of the
+    steps in which the rates rise. ``averaging``: decay per step of the weights' exponential moving average,
+    which is what is kept; 0 keeps the last weights. ``patience``: epochs without a better score before
+    training stops, counted from the first score above nought (None: never). ``clip``: the gradient's largest
+    norm. ``folder``: where checkpoints go, so that a killed run goes on; None: nowhere.
     """
 
     epochs: int = 10
     examples: int | None = None
     batch: int = 16
+    max_tokens: int = 4096
     rates: Mapping[str, float] = field(default_factory=lambda: {"default": 1e-3})
     weight_decay: float = 0.01
     warmup: float = 0.1
@@ -38,7 +40,7 @@ class Settings:
     folder: Path | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch", 1)):
+        for name, least in (("epochs", 1), ("batch", 1), ("max_tokens", 1)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ConfigError(f"training.{name}: expected a whole number from {least}, got {value!r}")

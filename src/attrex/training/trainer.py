@@ -23,7 +23,7 @@ from attrex.errors import OutputError
 from attrex.models.interface import Example, Learner
 from attrex.nn import processes
 from attrex.supervision.pool import Pool
-from attrex.training.sampler import LengthGrouped
+from attrex.training.sampler import LengthGrouped, parts
 from attrex.training.settings import Settings
 
 WEIGHTS, AVERAGE, BEST = "model.safetensors", "average.safetensors", "best.safetensors"
@@ -31,6 +31,9 @@ _NO_ROOM = ("inline_container", "iostream", "PytorchStreamWriter")
 """One of these stands in the ``RuntimeError`` of a ``torch.save`` that finds no room."""
 Score = Callable[[], float]
 """Extraction F1 on the tune part with the network as it now is; None where there is no such part."""
+
+Part = tuple[float, dict[str, Tensor]]
+"""Of a batch: its share of the examples, and the examples as tensors."""
 
 
 class Epochs(Dataset[Example]):
@@ -140,7 +143,7 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
         super().__init__(
             model=learner.network,
             args=arguments,
-            data_collator=learner.collate,
+            data_collator=self._collate,
             train_dataset=self.epochs,
             callbacks=[_EachEpoch(self, say)],
         )
@@ -153,7 +156,14 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
 
     def get_train_dataloader(self) -> DataLoader[Example]:
         # Not prepared by accelerate: the sampler itself deals the batches to the processes.
-        return DataLoader(self.epochs, batch_sampler=self.sampler, collate_fn=self.learner.collate)
+        return DataLoader(self.epochs, batch_sampler=self.sampler, collate_fn=self._collate)
+
+    def _collate(self, examples: Sequence[Example]) -> list[Part]:
+        lengths = [self.learner.length(example) for example in examples]
+        return [
+            (len(examples[part]) / len(examples), self.learner.collate(examples[part]))
+            for part in parts(lengths, self.settings.max_tokens)
+        ]
 
     def start_epoch(self, epoch: int) -> None:
         """New examples, and a new order."""
@@ -171,15 +181,28 @@ class AttrexTrainer(Trainer):  # type: ignore[misc]
         self.optimizer = torch.optim.AdamW(groups, weight_decay=self.settings.weight_decay, fused=True)
         return self.optimizer
 
+    def training_step(
+        self, model: nn.Module, inputs: list[Part], num_items_in_batch: Tensor | int | None = None
+    ) -> Tensor:
+        losses = []
+        for at, part in enumerate(inputs, 1):
+            # Processes may have different numbers of parts, so they meet at the last.
+            alone = at < len(inputs)
+            with self.accelerator.no_sync(model) if alone else contextlib.nullcontext():
+                losses.append(super().training_step(model, part, num_items_in_batch))
+        return torch.stack(losses).sum()
+
     def compute_loss(
         self,
         model: nn.Module,
-        inputs: dict[str, Tensor],
+        inputs: Part,
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        outputs = model(inputs)
-        return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
+        share, part = inputs
+        outputs = model(part)
+        loss = share * outputs["loss"]
+        return (loss, outputs) if return_outputs else loss
 
     def end_epoch(self) -> float | None:
         """Scores the (averaged) network, in the first process for all, and remembers the best. None where

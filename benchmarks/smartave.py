@@ -342,7 +342,8 @@ def ablation(given: argparse.Namespace, name: str) -> None:
     notes = [
         f"{chosen.told}; seeds {', '.join(map(str, given.seeds))}; micro F1; nothing is calibrated: a value "
         "counts where the model gives it one half or more.",
-        f"{'The recipe' if table.own else 'The paper'}'s form; fits of {TRAINING['epochs']} epochs, on MiniLM"
+        f"{'The recipe' if table.own else 'The paper'}'s form where a row says nothing else; fits of "
+        f"{TRAINING['epochs']} epochs, on MiniLM"
         + (
             f"; of the last row {TRAINING['epochs'] * CELLS}, which are as many steps."
             if CELLS in [row.times for row in table.rows]

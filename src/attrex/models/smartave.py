@@ -51,8 +51,7 @@ def build_smartave_text(
     ``layers``: of the base, its first; None: all. ``block``: tokens of a source beyond which it is read in
     several blocks. ``longest``: pieces of a value at most; ``beams``: sequences that are followed at once.
     ``alpha``: what the tags weigh beside the decoder (Figure 6). ``window``: tokens of all sources beyond
-    which a product is read in windows (Figure 5);
-    ``replacement`` as in AdaTag.
+    which a product is read in windows (Figure 5); ``replacement`` as in AdaTag.
     """
     arguments: dict[str, Any] = dict(locals())
     return _built("smartave-text", arguments, None)

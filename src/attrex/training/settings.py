@@ -19,11 +19,12 @@ class Settings:
     ``rates``: learning rate by parameter group, "default" for the rest. ``batch``: products (or pairs) a
     step, of all processes together: by ``torchrun`` each takes its part of them, and the rates stay as they
     are. ``max_tokens``: of texts that are learnt from at once; a batch of more is learnt from in parts, whose
-    gradients are summed, so that long texts take more time and not more memory. ``warmup``: share of the
-    steps in which the rates rise. ``averaging``: decay per step of the weights' exponential moving average,
-    which is what is kept; 0 keeps the last weights. ``patience``: epochs without a better score before
-    training stops, counted from the first score above nought (None: never). ``clip``: the gradient's largest
-    norm. ``folder``: where checkpoints go, so that a killed run goes on; None: nowhere.
+    gradients are summed, so that a batch takes no more memory than its parts. Not counted is how often a
+    model reads an example's text. ``warmup``: share of the steps in which the rates rise. ``averaging``:
+    decay per step of the weights' exponential moving average, which is what is kept; 0 keeps the last
+    weights. ``patience``: epochs without a better score before training stops, counted from the first score
+    above nought (None: never). ``clip``: the gradient's largest norm. ``folder``: where checkpoints go, so
+    that a killed run goes on; None: nowhere.
     """
 
     epochs: int = 10
